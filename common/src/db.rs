@@ -1,0 +1,73 @@
+//! PostgreSQL: the pool that finds the writable server, transactions, and what its errors mean.
+//! SQL stands only in this folder and in `.sql` files.
+
+use crate::failure::Dependency;
+use crate::{Failure, Result};
+use deadpool_postgres::Transaction;
+use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+
+pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// One open transaction. Every statement is prepared once per connection and named by its first
+/// line (`-- people::by_phone`), which is how it is found in `pg_stat_statements`.
+pub struct Tx<'a>(pub(crate) Transaction<'a>);
+
+impl Tx<'_> {
+    /// All rows.
+    pub async fn query(&self, sql: &str, params: Params<'_>) -> Result<Vec<Row>> {
+        let statement = self.0.prepare_cached(sql).await.map_err(failure)?;
+        self.0.query(&statement, params).await.map_err(failure)
+    }
+
+    /// The one row, if there is one.
+    pub async fn query_opt(&self, sql: &str, params: Params<'_>) -> Result<Option<Row>> {
+        let statement = self.0.prepare_cached(sql).await.map_err(failure)?;
+        self.0.query_opt(&statement, params).await.map_err(failure)
+    }
+
+    /// Exactly one row.
+    pub async fn query_one(&self, sql: &str, params: Params<'_>) -> Result<Row> {
+        let statement = self.0.prepare_cached(sql).await.map_err(failure)?;
+        self.0.query_one(&statement, params).await.map_err(failure)
+    }
+
+    /// How many rows it touched.
+    pub async fn execute(&self, sql: &str, params: Params<'_>) -> Result<u64> {
+        let statement = self.0.prepare_cached(sql).await.map_err(failure)?;
+        self.0.execute(&statement, params).await.map_err(failure)
+    }
+
+    /// Several statements without parameters in one round trip.
+    pub async fn batch(&self, sql: &str) -> Result {
+        self.0.batch_execute(sql).await.map_err(failure)
+    }
+}
+
+/// What a database error asks for. A server that is away, full, read-only or shutting down is
+/// waited for; a lost race is tried again; a value that PostgreSQL can never take is not.
+pub fn failure(error: tokio_postgres::Error) -> Failure {
+    let cause = describe(&error);
+    let Some(state) = error.code() else { return Failure::wait(Dependency::Database, cause) };
+    match *state {
+        // The pool turned read-only under us, or the server goes: other connections will do.
+        SqlState::READ_ONLY_SQL_TRANSACTION
+        | SqlState::ADMIN_SHUTDOWN
+        | SqlState::CRASH_SHUTDOWN
+        | SqlState::CANNOT_CONNECT_NOW
+        | SqlState::TOO_MANY_CONNECTIONS
+        | SqlState::DISK_FULL
+        | SqlState::OUT_OF_MEMORY => Failure::wait(Dependency::Database, cause),
+        ref s if s.code().starts_with("08") => Failure::wait(Dependency::Database, cause),
+        ref s if s.code().starts_with("22") => Failure::quarantine(cause),
+        _ => Failure::retry(cause),
+    }
+}
+
+/// The error without the values that it quotes: those may be somebody's words or number.
+fn describe(error: &tokio_postgres::Error) -> String {
+    let Some(db) = error.as_db_error() else { return format!("database: {error}") };
+    let place = [db.table(), db.column(), db.constraint()].map(|p| p.unwrap_or("-")).join("/");
+    format!("database: {} {} at {place}", db.code().code(), db.message())
+}

@@ -1,0 +1,7 @@
+//! What every Kentongan daemon shares: message schemas, database access, the frame, the code
+//! engine. Daemons know this crate; no daemon knows another.
+
+pub mod db;
+pub mod failure;
+
+pub use failure::{Failure, Reason, Result, Verdict};
