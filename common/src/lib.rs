@@ -1,7 +1,12 @@
 //! What every Kentongan daemon shares: message schemas, database access, the frame, the code
 //! engine. Daemons know this crate; no daemon knows another.
 
+pub mod blob;
 pub mod db;
+pub mod envelope;
 pub mod failure;
+pub mod messages;
+pub mod queue;
+pub mod transport;
 
 pub use failure::{Failure, Reason, Result, Verdict};
