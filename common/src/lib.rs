@@ -2,10 +2,13 @@
 //! engine. Daemons know this crate; no daemon knows another.
 
 pub mod blob;
+pub mod config;
 pub mod db;
 pub mod envelope;
 pub mod failure;
+pub mod handler;
 pub mod messages;
+pub mod outbox;
 pub mod queue;
 pub mod transport;
 
