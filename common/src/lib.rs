@@ -2,6 +2,7 @@
 //! engine. Daemons know this crate; no daemon knows another.
 
 pub mod blob;
+pub mod compose;
 pub mod config;
 pub mod db;
 pub mod envelope;
