@@ -206,6 +206,9 @@ pub struct Mail {
     pub domain: String,
     /// Address that answers come from; mail to it is read.
     pub from: String,
+    /// Name that receivers see beside that address.
+    #[serde(default = "Mail::name")]
+    pub name: String,
     /// Further addresses of ours; mail from any of ours is never answered.
     #[serde(default)]
     pub own_addresses: Vec<String>,
@@ -227,6 +230,9 @@ pub struct Mail {
 }
 
 impl Mail {
+    fn name() -> String {
+        "Kentongan".into()
+    }
     fn max_bytes() -> u64 {
         // Where SES stops: 40 MB with everything.
         40 * 1024 * 1024

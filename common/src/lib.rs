@@ -3,6 +3,7 @@
 
 pub mod aws;
 pub mod blob;
+pub mod compose;
 pub mod config;
 pub mod daemon;
 pub mod db;
