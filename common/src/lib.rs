@@ -3,5 +3,6 @@
 
 pub mod db;
 pub mod failure;
+pub mod mail;
 
 pub use failure::{Failure, Reason, Result, Verdict};
