@@ -1,6 +1,12 @@
 //! PostgreSQL: the pool that finds the writable server, transactions, and what its errors mean.
 //! SQL stands only in this folder and in `.sql` files.
 
+pub mod lists;
+pub mod people;
+pub mod places;
+#[cfg(test)]
+pub(crate) mod testing;
+
 use crate::failure::Dependency;
 use crate::{Failure, Result};
 use deadpool_postgres::Transaction;
@@ -49,7 +55,9 @@ impl Tx<'_> {
 /// waited for; a lost race is tried again; a value that PostgreSQL can never take is not.
 pub fn failure(error: tokio_postgres::Error) -> Failure {
     let cause = describe(&error);
-    let Some(state) = error.code() else { return Failure::wait(Dependency::Database, cause) };
+    let Some(state) = error.code() else {
+        return Failure::wait(Dependency::Database, cause);
+    };
     match *state {
         // The pool turned read-only under us, or the server goes: other connections will do.
         SqlState::READ_ONLY_SQL_TRANSACTION
@@ -67,7 +75,11 @@ pub fn failure(error: tokio_postgres::Error) -> Failure {
 
 /// The error without the values that it quotes: those may be somebody's words or number.
 fn describe(error: &tokio_postgres::Error) -> String {
-    let Some(db) = error.as_db_error() else { return format!("database: {error}") };
-    let place = [db.table(), db.column(), db.constraint()].map(|p| p.unwrap_or("-")).join("/");
+    let Some(db) = error.as_db_error() else {
+        return format!("database: {error}");
+    };
+    let place = [db.table(), db.column(), db.constraint()]
+        .map(|p| p.unwrap_or("-"))
+        .join("/");
     format!("database: {} {} at {place}", db.code().code(), db.message())
 }

@@ -3,5 +3,6 @@
 
 pub mod db;
 pub mod failure;
+pub mod load;
 
 pub use failure::{Failure, Reason, Result, Verdict};
