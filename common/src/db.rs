@@ -12,6 +12,11 @@ mod schema;
 
 pub use pool::{Conn, Db};
 pub use schema::{migrate, schema_version};
+pub mod lists;
+pub mod people;
+pub mod places;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use crate::failure::Dependency;
 use crate::{Failure, Result};
@@ -140,6 +145,7 @@ fn describe(error: &tokio_postgres::Error) -> String {
             Some(source) => format!("database: {error}: {source}"),
             None => format!("database: {error}"),
         };
+        return format!("database: {error}");
     };
     let place = [db.table(), db.column(), db.constraint()]
         .map(|p| p.unwrap_or("-"))

@@ -18,5 +18,6 @@ pub mod queue;
 pub mod shutdown;
 pub mod telemetry;
 pub mod transport;
+pub mod load;
 
 pub use failure::{Failure, Reason, Result, Verdict};
