@@ -49,7 +49,9 @@ impl Tx<'_> {
 /// waited for; a lost race is tried again; a value that PostgreSQL can never take is not.
 pub fn failure(error: tokio_postgres::Error) -> Failure {
     let cause = describe(&error);
-    let Some(state) = error.code() else { return Failure::wait(Dependency::Database, cause) };
+    let Some(state) = error.code() else {
+        return Failure::wait(Dependency::Database, cause);
+    };
     match *state {
         // The pool turned read-only under us, or the server goes: other connections will do.
         SqlState::READ_ONLY_SQL_TRANSACTION
@@ -67,7 +69,11 @@ pub fn failure(error: tokio_postgres::Error) -> Failure {
 
 /// The error without the values that it quotes: those may be somebody's words or number.
 fn describe(error: &tokio_postgres::Error) -> String {
-    let Some(db) = error.as_db_error() else { return format!("database: {error}") };
-    let place = [db.table(), db.column(), db.constraint()].map(|p| p.unwrap_or("-")).join("/");
+    let Some(db) = error.as_db_error() else {
+        return format!("database: {error}");
+    };
+    let place = [db.table(), db.column(), db.constraint()]
+        .map(|p| p.unwrap_or("-"))
+        .join("/");
     format!("database: {} {} at {place}", db.code().code(), db.message())
 }

@@ -85,7 +85,10 @@ impl Failure {
     }
 
     fn new(verdict: Verdict, cause: impl fmt::Display) -> Self {
-        Self { verdict, cause: cause.to_string() }
+        Self {
+            verdict,
+            cause: cause.to_string(),
+        }
     }
 }
 
