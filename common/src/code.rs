@@ -112,7 +112,7 @@ pub enum Reading {
     /// A code that this sender may not use.
     Forbidden(Arc<Spec>),
     /// A known code with something wrong behind it.
-    Faulty(Arc<Spec>, Fault),
+    Faulty(Arc<Spec>, Box<Fault>),
     /// Understood.
     Parsed(Arc<Spec>, Values),
 }

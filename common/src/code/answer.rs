@@ -71,20 +71,19 @@ impl Codes {
         reader: &Reader<'_>,
         extra: &[(&str, Var)],
     ) -> String {
-        self.of_code(spec, "reply", values, reader, extra)
+        self.of_code((spec, "reply"), values, reader, extra)
     }
 
-    /// The text of an alert in the language of whoever is told; `at` is its number from
-    /// [`Spec::alerts_for`].
+    /// The text of an alert in the language of whoever is told, with the same `extra`; the number
+    /// is the one from [`Spec::alerts_for`].
     pub fn alert(
         &self,
-        spec: &Spec,
-        at: usize,
+        (spec, number): (&Spec, usize),
         values: &Values,
         reader: &Reader<'_>,
         extra: &[(&str, Var)],
     ) -> String {
-        self.of_code(spec, &format!("alert/{at}"), values, reader, extra)
+        self.of_code((spec, &format!("alert/{number}")), values, reader, extra)
     }
 
     /// The answer to a question: each row through the code's `item`, joined, cut to its limit with
@@ -97,31 +96,25 @@ impl Codes {
         rows: &[R],
     ) -> String {
         if rows.is_empty() {
-            return self.of_code(spec, "empty", values, reader, &[]);
+            return self.of_code((spec, "empty"), values, reader, &[]);
         }
         let item = format!("{}/item", spec.code);
-        let one = |row| {
-            self.replies
-                .render(&item, reader.language, Var::from(Serde(row)))
-        };
+        let one = |row| self.replies.render(&item, reader.language, Var::from(Serde(row)));
         let items: Vec<String> = rows.iter().map(one).collect();
-        let rows = cut_rows(&items, query);
-        self.of_code(spec, "reply", values, reader, &[("rows", rows.into())])
+        let rows = sms::cut(&items.join(&query.separator), query.limit);
+        self.of_code((spec, "reply"), values, reader, &[("rows", rows.into())])
     }
 
     fn of_code(
         &self,
-        spec: &Spec,
-        text: &str,
+        (spec, text): (&Spec, &str),
         values: &Values,
         reader: &Reader<'_>,
         extra: &[(&str, Var)],
     ) -> String {
-        let mut all = vec![("code", Var::from(spec.code.as_str()))];
-        all.extend(extra.iter().cloned());
-        let values = context(values, reader.language, &all);
-        self.replies
-            .render(&format!("{}/{text}", spec.code), reader.language, values)
+        let code = spec.code.as_str();
+        let values = context(values, reader.language, &[&[("code", code.into())], extra].concat());
+        self.replies.render(&format!("{code}/{text}"), reader.language, values)
     }
 
     fn bare(&self, spec: &Spec, reader: &Reader<'_>) -> String {
@@ -205,9 +198,4 @@ fn about(spec: &Spec, reader: &Reader<'_>) -> [(&'static str, Var); 3] {
         ("name", name.into()),
         ("code", spec.code.as_str().into()),
     ]
-}
-
-/// As many whole items as fit, and the beginning of the next one if there is room for a word.
-fn cut_rows(items: &[String], query: &Query) -> String {
-    sms::cut(&items.join(&query.separator), query.limit)
 }

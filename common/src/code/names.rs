@@ -23,8 +23,9 @@ pub const EFFECTS: &[(&str, &[&str])] = &[
 ];
 
 /// Parameters that every query may use besides its own fields: the sender's own place when the
-/// message names none, the case, the reader's language (`id` or `en`), the sender's id.
-pub const PARAMETERS: &[&str] = &["place", "case", "language", "sender"];
+/// message names none, the case, the reader's language (`id` or `en`), the sender's id, and the
+/// systems of place codes in use, the preferred one first.
+pub const PARAMETERS: &[&str] = &["place", "case", "language", "sender", "systems"];
 
 /// The answer to the bare code may name these only: there are no values yet. `lists` is the index
 /// of the code lists, `name` the code's name.

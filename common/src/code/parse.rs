@@ -29,7 +29,7 @@ const NO_WAY: u8 = u8::MAX;
 
 impl Parser<'_> {
     /// Reads a message.
-    pub(crate) fn parse(&self, words: &Words) -> Result<Values, Fault> {
+    pub(crate) fn parse(&self, words: &Words) -> Result<Values, Box<Fault>> {
         if words.too_long {
             return Err(Fault::new(FaultKind::Long { max: MAX_TEXT }, 1));
         }
@@ -38,7 +38,7 @@ impl Parser<'_> {
     }
 
     /// The position that takes each word.
-    fn way(&self, words: &Words) -> Result<Vec<u8>, Fault> {
+    fn way(&self, words: &Words) -> Result<Vec<u8>, Box<Fault>> {
         let fields = self.machine.positions.len();
         let mut back = vec![NO_WAY; words.len() * fields];
         let mut states = None;
@@ -81,7 +81,7 @@ impl Parser<'_> {
         way
     }
 
-    fn values(&self, words: &Words, way: &[u8]) -> Result<Values, Fault> {
+    fn values(&self, words: &Words, way: &[u8]) -> Result<Values, Box<Fault>> {
         let mut values = Values::default();
         let mut from = None;
         let mut word = 0;
@@ -115,18 +115,13 @@ impl Parser<'_> {
         position: &Position,
         words: &Words,
         (word, last): (usize, usize),
-    ) -> Result<Value, Fault> {
+    ) -> Result<Value, Box<Fault>> {
         let field = &position.field;
         let whole = words.whole(word, last);
         let fault = |breach| self.breach(position, breach, words.typed(whole), word);
-        let may = field.only.is_empty()
-            || field
-                .only
-                .iter()
-                .any(|o| o.eq_ignore_ascii_case(self.sender));
-        if !may {
+        if !field.open_to(self.sender) {
             let mut fault = Fault::new(FaultKind::NotAllowed, word + 2);
-            fault.word = words.typed(whole).to_owned();
+            fault.word = shortened(words.typed(whole));
             fault.expected = vec![field.label.clone()];
             return Err(fault);
         }
@@ -150,7 +145,7 @@ impl Parser<'_> {
         Ok(value)
     }
 
-    fn breach(&self, position: &Position, breach: Breach, typed: &str, word: usize) -> Fault {
+    fn breach(&self, position: &Position, breach: Breach, typed: &str, word: usize) -> Box<Fault> {
         let rules = &position.field.rules;
         let kind = match breach {
             Breach::Range => FaultKind::Range {
@@ -172,7 +167,7 @@ impl Parser<'_> {
     }
 
     /// The message ends too early: what must follow, or else what may.
-    fn missing(&self, words: &Words, states: Option<u32>) -> Fault {
+    fn missing(&self, words: &Words, states: Option<u32>) -> Box<Fault> {
         let mut fault = Fault::new(FaultKind::Missing, words.len() + 2);
         let next = || bits(self.machine.next(states)).map(|at| &self.machine.positions[at]);
         let label = |p: &Position| p.field.label.clone();
@@ -181,16 +176,10 @@ impl Parser<'_> {
     }
 
     /// The word that nothing can take.
-    fn at_fault(&self, words: &Words, word: usize, states: Option<u32>) -> Fault {
+    fn at_fault(&self, words: &Words, word: usize, states: Option<u32>) -> Box<Fault> {
         let next: Vec<&Position> = bits(self.machine.next(states))
             .map(|at| &self.machine.positions[at])
-            .filter(|p| {
-                p.field.only.is_empty()
-                    || p.field
-                        .only
-                        .iter()
-                        .any(|o| o.eq_ignore_ascii_case(self.sender))
-            })
+            .filter(|p| p.field.open_to(self.sender))
             .collect();
         let kind = if next.is_empty() {
             FaultKind::LeftOver

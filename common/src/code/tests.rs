@@ -183,7 +183,7 @@ fn every_alert_and_reply_is_made_in_both_languages_and_in_gsm_characters() {
                 let answers = match CODES.read(text, &reader) {
                     Reading::Parsed(spec, values) => {
                         let alerts = (0..spec.alerts.len())
-                            .map(|at| CODES.alert(&spec, at, &values, &reader, &extra()));
+                            .map(|at| CODES.alert((&spec, at), &values, &reader, &extra()));
                         alerts
                             .chain([CODES.reply(&spec, &values, &reader, &extra())])
                             .collect()

@@ -130,7 +130,7 @@ impl Words {
             end: start + length,
         });
         let rest = &text[start + length..];
-        let skipped = rest.trim_start_matches(|c| matches!(c, ' ' | '.' | ',' | ':' | ';' | '-'));
+        let skipped = rest.trim_start_matches([' ', '.', ',', ':', ';', '-']);
         end - skipped.len()
     }
 
