@@ -1,0 +1,64 @@
+//! What a transaction wants to say, said after it committed. On one box the outbox is the queue
+//! itself; on AWS a row waits in `outbox` until SQS has taken it.
+
+use crate::envelope::Envelope;
+use crate::messages::Message;
+use jiff::Timestamp;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Messages pushed while one message is handled. The frame writes them in its transaction.
+pub struct Outbox {
+    cause: Envelope,
+    now: Timestamp,
+    pushed: Vec<Pushed>,
+}
+
+/// One message on its way out.
+#[derive(Debug, Clone)]
+pub struct Pushed {
+    /// Logical name of the queue.
+    pub queue: String,
+    /// What travels.
+    pub envelope: Envelope,
+    /// Not before this has passed; at most 15 minutes.
+    pub delay: Duration,
+}
+
+impl Outbox {
+    /// An empty outbox for what `cause` will cause.
+    pub fn new(cause: Envelope, now: Timestamp) -> Self {
+        Self {
+            cause,
+            now,
+            pushed: Vec::new(),
+        }
+    }
+
+    /// Says this once the transaction has committed; returns the id it will have.
+    pub fn send<M: Message>(&mut self, message: &M) -> Uuid {
+        self.send_later(message, Duration::ZERO)
+    }
+
+    /// The same, to be received after a pause.
+    pub fn send_later<M: Message>(&mut self, message: &M, delay: Duration) -> Uuid {
+        let envelope = self.cause.caused(self.pushed.len(), message, self.now);
+        let id = envelope.id;
+        self.pushed.push(Pushed {
+            queue: message.queue(),
+            envelope,
+            delay,
+        });
+        id
+    }
+
+    /// The time of handling, one for all that a handler does.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// What was pushed, in order.
+    pub fn into_pushed(self) -> Vec<Pushed> {
+        self.pushed
+    }
+}

@@ -1,0 +1,67 @@
+//! The mail transport seam: a maildir for trying out, SMTP on one box, SES on AWS.
+
+pub mod maildir;
+
+use crate::{Failure, Result};
+use async_trait::async_trait;
+
+/// Carries one finished mail away.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Hands one mail over. May be called again for a mail whose outcome was not known.
+    async fn deliver(&self, mail: &Finished) -> Outcome;
+
+    /// Finds out whether the transport can be reached, without sending.
+    async fn probe(&self) -> Result;
+
+    /// How much may be sent: asked from the provider where it tells, else `None`.
+    async fn quota(&self) -> Result<Option<Quota>>;
+}
+
+/// A composed mail.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// Envelope sender (return path).
+    pub from: String,
+    /// The one envelope recipient.
+    pub to: String,
+    /// Our own Message-ID, without angle brackets.
+    pub message_id: String,
+    /// The date that it carries: when it was put on the queue, the same in every try.
+    pub at: jiff::Timestamp,
+    /// RFC 5322 bytes.
+    pub raw: Vec<u8>,
+}
+
+/// What became of a hand-over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Taken; the provider's id of it, where it gave one.
+    Sent {
+        /// The provider's id.
+        provider_id: Option<String>,
+    },
+    /// Refused for good.
+    Refused {
+        /// What the other side said, without addresses.
+        reason: String,
+    },
+    /// Certainly not sent; the failure says when to try again.
+    NotSent(Failure),
+    /// Perhaps sent: the connection broke or the time was up after the mail was handed over.
+    Unknown {
+        /// What was seen.
+        reason: String,
+    },
+}
+
+/// What a provider allows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quota {
+    /// Mails per second.
+    pub per_second: f64,
+    /// Mails in 24 hours.
+    pub per_day: f64,
+    /// Already sent in the last 24 hours.
+    pub sent_today: f64,
+}
