@@ -1,6 +1,7 @@
 //! What every Kentongan daemon shares: message schemas, database access, the frame, the code
 //! engine. Daemons know this crate; no daemon knows another.
 
+pub mod code;
 pub mod aws;
 pub mod blob;
 pub mod compose;
@@ -9,6 +10,8 @@ pub mod daemon;
 pub mod db;
 pub mod envelope;
 pub mod failure;
+pub mod language;
+pub mod phone;
 pub mod handler;
 pub mod home;
 pub mod mail;
