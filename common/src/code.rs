@@ -10,6 +10,7 @@
 //! (with a `.sql` file beside those that ask), `common/replies/engine.toml`, the lists' rows.
 
 mod answer;
+pub(crate) mod effects;
 mod fault;
 pub mod format;
 pub mod kind;

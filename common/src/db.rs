@@ -96,6 +96,15 @@ impl Tx<'_> {
             .map_err(|e| self.failed(e))
     }
 
+    /// Finds out whether the server understands a statement.
+    pub async fn prepare(&self, sql: &str) -> Result {
+        self.inner
+            .prepare_cached(sql)
+            .await
+            .map(drop)
+            .map_err(|e| self.failed(e))
+    }
+
     /// Makes what was done last. A failure leaves open whether it was: the inbox tells.
     pub async fn commit(self) -> Result {
         let Self { inner, sick } = self;
@@ -145,7 +154,6 @@ fn describe(error: &tokio_postgres::Error) -> String {
             Some(source) => format!("database: {error}: {source}"),
             None => format!("database: {error}"),
         };
-        return format!("database: {error}");
     };
     let place = [db.table(), db.column(), db.constraint()]
         .map(|p| p.unwrap_or("-"))

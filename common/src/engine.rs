@@ -83,7 +83,10 @@ impl Engine {
 
     /// The codes in force.
     pub fn codes(&self) -> Arc<Codes> {
-        self.codes.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.codes
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The language of those whom we do not know.
@@ -99,7 +102,11 @@ impl Engine {
         let may = |permission: &str| person.may(permission);
         let kind = person.user_type.as_str();
         let language = Language::from_tag(&person.language).unwrap_or_default();
-        let reader = Reader { language, kind, may: &may };
+        let reader = Reader {
+            language,
+            kind,
+            may: &may,
+        };
         let reading = codes.read(asked.text, &reader);
         let Reading::Parsed(spec, values) = &reading else {
             let text = codes.answer(&reading, &reader).unwrap_or_default();
@@ -111,7 +118,15 @@ impl Engine {
                 alerts: Vec::new(),
             });
         };
-        let turn = Turn { engine: self, codes: &codes, tx, asked, spec, values, reader };
+        let turn = Turn {
+            engine: self,
+            codes: &codes,
+            tx,
+            asked,
+            spec,
+            values,
+            reader,
+        };
         match &spec.query {
             Some(query) => turn.ask(query).await,
             None => turn.store().await,
@@ -174,12 +189,21 @@ impl Turn<'_> {
                 return Ok(refused);
             }
         };
-        let text = self.codes.reply(self.spec, self.values, &self.reader, &done.extra(self.reader.language));
+        let text = self.codes.reply(
+            self.spec,
+            self.values,
+            &self.reader,
+            &done.extra(self.reader.language),
+        );
         if guarded {
             intake::remember(tx, &key, &text).await?;
         }
         let alerts = self.alerts(&done).await?;
-        Ok(Answer { case_id: done.case_id, alerts, ..self.answered(text, "stored") })
+        Ok(Answer {
+            case_id: done.case_id,
+            alerts,
+            ..self.answered(text, "stored")
+        })
     }
 
     /// Places and cases that the message names, its effect, its row. The inner `Err` is a refusal.
@@ -245,7 +269,12 @@ impl Turn<'_> {
         let named = self.values.place();
         if let Some(code) = named {
             let place = self.engine.places.by_code(self.tx, systems, code).await?;
-            let unknown = || self.refused("unknown_place", &[("word", code.into()), ("near", "".into())]);
+            let unknown = || {
+                self.refused(
+                    "unknown_place",
+                    &[("word", code.into()), ("near", "".into())],
+                )
+            };
             return Ok(place.map(Some).ok_or_else(unknown));
         }
         if self.values.case().is_some() {
@@ -257,7 +286,9 @@ impl Turn<'_> {
         };
         let wanted = self.spec.fields.iter().any(|f| &*f.name == "place") && self.spec.stores();
         if home.is_none() && wanted {
-            let format = self.spec.format_line(self.reader.language, self.reader.kind);
+            let format = self
+                .spec
+                .format_line(self.reader.language, self.reader.kind);
             return Ok(Err(self.refused("no_place", &[("format", format.into())])));
         }
         Ok(Ok(home))
@@ -276,7 +307,13 @@ impl Turn<'_> {
 
     fn answered(&self, text: String, outcome: &'static str) -> Answer {
         let code = Some(self.spec.code.clone());
-        Answer { text, outcome, code, case_id: None, alerts: Vec::new() }
+        Answer {
+            text,
+            outcome,
+            code,
+            case_id: None,
+            alerts: Vec::new(),
+        }
     }
 
     /// An answer that says why nothing was stored; `key` is one of the engine's texts.

@@ -48,10 +48,15 @@ pub fn circles() -> &'static BTreeMap<String, Vec<String>> {
 impl Turn<'_> {
     /// The alerts that this message sets off. Needs a place: an area of responsibility decides.
     pub(super) async fn alerts(&self, done: &Done) -> Result<Vec<Alert>> {
-        let Some(place) = &done.place else { return Ok(Vec::new()) };
+        let Some(place) = &done.place else {
+            return Ok(Vec::new());
+        };
         let mut alerts: Vec<Alert> = Vec::new();
         for (at, alert) in self.spec.alerts_for(&self.asked.sender.user_type) {
-            let types = circles().get(&alert.to).map(Vec::as_slice).unwrap_or_default();
+            let types = circles()
+                .get(&alert.to)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
             let types: Vec<&str> = types.iter().map(String::as_str).collect();
             for to in people::covering(self.tx, place.id, &types).await? {
                 let told = alerts.iter().any(|a| a.person == to.person.id);
@@ -64,18 +69,26 @@ impl Turn<'_> {
     }
 
     fn alert(&self, at: usize, to: &Recipient, done: &Done) -> Option<Alert> {
-        let (contact, channel) =
-            to.contacts.iter().find_map(|c| Some((c, c.channel.clone()?)))?;
+        let (contact, channel) = to
+            .contacts
+            .iter()
+            .find_map(|c| Some((c, c.channel.clone()?)))?;
         let language = Language::from_tag(&to.person.language).unwrap_or_default();
         let may = |permission: &str| to.person.may(permission);
-        let reader = Reader { language, kind: &to.person.user_type, may: &may };
+        let reader = Reader {
+            language,
+            kind: &to.person.user_type,
+            may: &may,
+        };
         let extra = done.extra(language);
         Some(Alert {
             person: to.person.id,
             channel,
             address: contact.address.clone(),
             language,
-            text: self.codes.alert(self.spec, at, self.values, &reader, &extra),
+            text: self
+                .codes
+                .alert(self.spec, at, self.values, &reader, &extra),
             code: self.spec.code.clone(),
             case_id: done.case_id,
         })

@@ -19,12 +19,18 @@ impl Turn<'_> {
         {
             return Ok(self.refused("unknown_case", &[("word", number.into())]));
         }
-        let bound: Vec<Box<dyn ToSql + Sync + Send>> =
-            query.sql.params.iter().map(|name| self.bound(name, place)).collect();
+        let bound: Vec<Box<dyn ToSql + Sync + Send>> = query
+            .sql
+            .params
+            .iter()
+            .map(|name| self.bound(name, place))
+            .collect();
         let params: Vec<&(dyn ToSql + Sync)> =
             bound.iter().map(|b| &**b as &(dyn ToSql + Sync)).collect();
         let rows = reports::ask(self.tx, &query.sql.text, &params).await?;
-        let text = self.codes.rows((self.spec, query), self.values, &self.reader, &rows);
+        let text = self
+            .codes
+            .rows((self.spec, query), self.values, &self.reader, &rows);
         Ok(self.answered(text, "answered"))
     }
 

@@ -1,5 +1,6 @@
 //! What an effect is given and what it hands back.
 
+use crate::Result;
 use crate::code::effects;
 use crate::code::{Codes, Spec, Values, Var};
 use crate::db::Tx;
@@ -7,7 +8,6 @@ use crate::db::cases::Case;
 use crate::db::people::Person;
 use crate::db::places::Place;
 use crate::language::Language;
-use crate::Result;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -69,7 +69,10 @@ impl Deed<'_> {
             Some(name) => effects::run(name, self).await,
             None => {
                 let case_id = self.case.map(|c| c.id);
-                Ok(Effected::Done(Done { case_id, ..Done::default() }))
+                Ok(Effected::Done(Done {
+                    case_id,
+                    ..Done::default()
+                }))
             }
         }
     }
@@ -111,7 +114,12 @@ pub enum Said {
 
 impl Default for Done {
     fn default() -> Self {
-        Self { case_id: None, place: None, stores: true, said: Vec::new() }
+        Self {
+            case_id: None,
+            place: None,
+            stores: true,
+            said: Vec::new(),
+        }
     }
 }
 
@@ -137,12 +145,21 @@ impl Done {
         let mut extra: Vec<_> = self.said.iter().map(|(n, v)| (*n, value(v))).collect();
         let case = self.case_id.map_or_else(|| Var::from(""), Var::from);
         extra.push(("case", case));
-        extra.push(("place", Var::from(self.place.as_ref().map_or_else(String::new, shown))));
+        extra.push((
+            "place",
+            Var::from(self.place.as_ref().map_or_else(String::new, shown)),
+        ));
         extra
     }
 }
 
 /// A place in words, from the largest to the smallest.
 pub fn shown(place: &Place) -> String {
-    place.names.iter().rev().map(String::as_str).collect::<Vec<_>>().join(", ")
+    place
+        .names
+        .iter()
+        .rev()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

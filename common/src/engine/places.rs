@@ -38,7 +38,10 @@ impl Places {
         if let Some(place) = kept(&self.by_id, &id) {
             return Ok(Some(place));
         }
-        let found = places::by_ids(tx, &names(systems), &[id]).await?.into_iter().next();
+        let found = places::by_ids(tx, &names(systems), &[id])
+            .await?
+            .into_iter()
+            .next();
         if let Some(place) = &found {
             keep(&self.by_id, id, place);
         }
@@ -46,8 +49,14 @@ impl Places {
     }
 
     pub fn forget(&self) {
-        self.by_code.write().unwrap_or_else(PoisonError::into_inner).clear();
-        self.by_id.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.by_code
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.by_id
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 }
 

@@ -14,16 +14,24 @@ const STILL_OPEN: &[&str] = &["MS"];
 pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let case = case_of(deed)?;
     let Some(Value::Code(outcome)) = deed.values.get("outcome") else {
-        return Err(Failure::retry("case_outcome wants a field `outcome` of a list"));
+        return Err(Failure::retry(
+            "case_outcome wants a field `outcome` of a list",
+        ));
     };
     let closed = !STILL_OPEN.contains(&outcome.code.as_str());
     let state = if closed { "closed" } else { "open" };
     cases::set_state(deed.tx, case.id, state, Some(&outcome.code)).await?;
     let place = Some(place_of(deed, case).await?);
-    let mut done = Done { case_id: Some(case.id), place, ..Done::default() };
+    let mut done = Done {
+        case_id: Some(case.id),
+        place,
+        ..Done::default()
+    };
     done.say("closed", Var::from(closed));
     let lexicon = deed.codes.lexicon();
-    done.say_in("subject", |language| subject(&case.fields, lexicon, language));
+    done.say_in("subject", |language| {
+        subject(&case.fields, lexicon, language)
+    });
     Ok(Effected::Done(done))
 }
 
@@ -37,13 +45,17 @@ pub(super) fn state_after(outcome: Option<&str>) -> &'static str {
 
 /// The case that the message names; the engine looked it up before the effect.
 pub(super) fn case_of<'a>(deed: &Deed<'a>) -> Result<&'a Case> {
-    deed.case.ok_or_else(|| Failure::retry("this effect wants a mandatory field of type case"))
+    deed.case
+        .ok_or_else(|| Failure::retry("this effect wants a mandatory field of type case"))
 }
 
 /// Where a case is: that is where everything about it happens.
 pub(super) async fn place_of(deed: &Deed<'_>, case: &Case) -> Result<Place> {
     let found = places::by_ids(deed.tx, &[], &[case.place]).await?;
-    found.into_iter().next().ok_or_else(|| Failure::retry("a case at a place that is gone"))
+    found
+        .into_iter()
+        .next()
+        .ok_or_else(|| Failure::retry("a case at a place that is gone"))
 }
 
 /// The animals of a case in words: `5 sapi, 3 kambing`.
@@ -55,5 +67,10 @@ fn subject(fields: &Json, lexicon: &Lexicon, language: Language) -> String {
         let entry = lexicon.list("species")?.find(code)?;
         Some(format!("{number} {}", entry.name.get(language)))
     };
-    animals.into_iter().flatten().filter_map(word).collect::<Vec<_>>().join(", ")
+    animals
+        .into_iter()
+        .flatten()
+        .filter_map(word)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
