@@ -70,15 +70,15 @@ impl FaultKind {
 }
 
 impl Fault {
-    pub(crate) fn new(kind: FaultKind, number: usize) -> Self {
+    pub(crate) fn new(kind: FaultKind, number: usize) -> Box<Self> {
         let (word, expected, near) = (String::new(), Vec::new(), Vec::new());
-        Self {
+        Box::new(Self {
             kind,
             word,
             number,
             expected,
             near,
             elsewhere: None,
-        }
+        })
     }
 }
