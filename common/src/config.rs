@@ -283,6 +283,8 @@ pub struct Frame {
     pub hands: usize,
     /// Messages that share a transaction.
     pub batch: usize,
+    /// Receives at once while a queue is busy; an idle queue has one.
+    pub pollers: usize,
     /// How long a received message is ours; renewed while work goes on.
     pub lease_s: u64,
     /// A long poll; SQS takes at most 20.
@@ -306,6 +308,7 @@ impl Default for Frame {
         Self {
             hands: 64,
             batch: 32,
+            pollers: 4,
             lease_s: 60,
             poll_s: 20,
             job_limit_s: 600,

@@ -4,13 +4,17 @@
 pub mod aws;
 pub mod blob;
 pub mod config;
+pub mod daemon;
 pub mod db;
 pub mod envelope;
 pub mod failure;
 pub mod handler;
+pub mod home;
 pub mod messages;
 pub mod outbox;
 pub mod queue;
+pub mod shutdown;
+pub mod telemetry;
 pub mod transport;
 
 pub use failure::{Failure, Reason, Result, Verdict};

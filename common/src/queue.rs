@@ -1,6 +1,7 @@
 //! The queue seam: PostgreSQL on one box, SQS on AWS. Standard-queue semantics in both: at least
 //! once, in no promised order, leased for a time, counted, dead letters beside every queue.
 
+pub mod postgres;
 mod sqs;
 
 pub use sqs::{REQUESTS, Rules, SqsQueue};
