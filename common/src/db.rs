@@ -1,11 +1,14 @@
 //! PostgreSQL: the pool that finds the writable server, transactions, and what its errors mean.
 //! SQL stands only in this folder and in `.sql` files.
 
+pub mod deliveries;
 pub mod frame;
 pub mod notices;
 mod pool;
 pub mod queue;
+pub mod quota;
 mod schema;
+pub mod suppressions;
 
 pub use pool::{Conn, Db};
 pub use schema::{migrate, schema_version};
