@@ -1,12 +1,15 @@
 //! PostgreSQL: the pool that finds the writable server, transactions, and what its errors mean.
 //! SQL stands only in this folder and in `.sql` files.
 
+pub mod cases;
 pub mod deliveries;
 pub mod frame;
+pub mod intake;
 pub mod notices;
 mod pool;
 pub mod queue;
 pub mod quota;
+pub mod reports;
 mod schema;
 pub mod suppressions;
 

@@ -1,14 +1,15 @@
 //! Where an installation lives: its database, its queues, its blobs. One box or AWS, as the
 //! settings say; whoever uses it does not know which.
 
+use crate::aws::Sdk;
 use crate::blob::Blobs;
 use crate::config::{QueueSettings, Settings};
 use crate::db::notices::{self, Notice};
 use crate::db::{self, Db};
 use crate::outbox::Pushed;
 use crate::queue::postgres::PgQueue;
-use crate::queue::{Entry, Queue};
-use crate::{Result, blob, queue};
+use crate::queue::{Entry, Queue, SqsQueue};
+use crate::{Result, blob};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub struct Unsaid(Vec<(i64, String, Entry)>);
 impl Home {
     /// Opens what the settings name. Connects to nothing yet but the listening connection.
     pub async fn open(settings: &Settings, daemon: &str) -> Result<Self> {
+        let sdk = Sdk::new();
         let db = Db::open(&settings.database, daemon)?;
         let notices = notices::listen(&db);
         let most = settings.frame.max_receives;
@@ -50,9 +52,9 @@ impl Home {
                 most,
                 notices.clone(),
             )),
-            QueueSettings::Sqs(aws) => Arc::new(queue::sqs::open(aws, settings).await?),
+            QueueSettings::Sqs(aws) => Arc::new(SqsQueue::open(settings, aws, &sdk).await),
         };
-        let blobs = blob::open(&settings.blob).await?;
+        let blobs = blob::open(&settings.blob, &sdk).await?;
         Ok(Self {
             db,
             queue,

@@ -268,11 +268,9 @@ impl Line {
             match failure.verdict {
                 Verdict::Retry { after } => {
                     let pause = after.unwrap_or_else(|| self.pause_before(message.receives));
-                    let put_off = self
-                        .home
-                        .queue
-                        .extend(&self.queue, &[message.receipt], pause);
-                    self.report(put_off.await);
+                    let receipt = [message.receipt];
+                    let put_off = self.home.queue.extend(&self.queue, &receipt, pause).await;
+                    self.report(put_off);
                 }
                 Verdict::Wait(_) => {
                     self.hold_back(&failure);

@@ -54,6 +54,7 @@ async fn prune(home: &Home) -> Result {
     let tx = conn.begin().await?;
     let forgotten = frame::prune(&tx).await?;
     db::reports::partitions(&tx).await?;
+
     tx.commit().await?;
     if forgotten > 0 {
         info!(forgotten, "Forgot old inbox rows");
