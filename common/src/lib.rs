@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod failure;
 pub mod handler;
 pub mod home;
+pub mod mail;
 pub mod messages;
 pub mod outbox;
 pub mod queue;
