@@ -182,7 +182,10 @@ fn m26_a_token_comes_back_by_body_and_references() {
     let message = parsed(&mail);
     assert!(message.body_text(0).unwrap().contains("[tok.en]"));
     let ids = message.references().as_text_list().unwrap();
-    assert!(ids.iter().any(|id| id == "tok.en@kentongan.example"), "{ids:?}");
+    assert!(
+        ids.iter().any(|id| id == "tok.en@kentongan.example"),
+        "{ids:?}"
+    );
 }
 
 #[test]
