@@ -2,13 +2,16 @@
 //! SQL stands only in this folder and in `.sql` files.
 
 pub mod cases;
+pub mod deliveries;
 pub mod frame;
 pub mod intake;
 pub mod notices;
 mod pool;
 pub mod queue;
+pub mod quota;
 pub mod reports;
 mod schema;
+pub mod suppressions;
 
 pub use pool::{Conn, Db};
 pub use schema::{migrate, schema_version};
