@@ -1,11 +1,44 @@
 //! The blob seam: a folder on one box, S3 on AWS. Raw mails, attachments and reports lie here.
 
+mod files;
+mod key;
+mod s3;
+
+pub use files::Folder;
+pub use key::check as check_key;
+pub use s3::Bucket;
+
 use crate::Result;
+use crate::aws::Sdk;
+use crate::config::{self, BlobSettings};
 use async_trait::async_trait;
 use std::path::Path;
+use std::sync::Arc;
+
+/// Opens the store that the settings name. Nothing is sent yet; [`Blobs::probe`] proves it. Fails
+/// where the folder is missing.
+pub async fn open(settings: &BlobSettings, sdk: &Sdk) -> Result<Arc<dyn Blobs>> {
+    Ok(match settings {
+        BlobSettings::Folder { folder } => Arc::new(Folder::open(folder)?),
+        BlobSettings::S3 {
+            bucket,
+            prefix,
+            path_style,
+            endpoint,
+            region,
+        } => {
+            let place = config::Aws {
+                endpoint: endpoint.clone(),
+                region: region.clone(),
+            };
+            let config = sdk.config(&place).await;
+            Arc::new(Bucket::new(&config, bucket, prefix, *path_style))
+        }
+    })
+}
 
 /// What both homes can do. Keys are `/`-separated and made of letters, digits, `.`, `_`, `-`, `=`
-/// and `+`; no part is empty, `.` or `..`.
+/// and `+`; no part is empty, `.` or `..`, and no key is a folder of another key.
 #[async_trait]
 pub trait Blobs: Send + Sync {
     /// Stores bytes under a key, whole or not at all. Storing a key again replaces it.

@@ -206,6 +206,9 @@ pub struct Mail {
     pub domain: String,
     /// Address that answers come from; mail to it is read.
     pub from: String,
+    /// Name that receivers see beside that address.
+    #[serde(default = "Mail::name")]
+    pub name: String,
     /// Further addresses of ours; mail from any of ours is never answered.
     #[serde(default)]
     pub own_addresses: Vec<String>,
@@ -227,6 +230,9 @@ pub struct Mail {
 }
 
 impl Mail {
+    fn name() -> String {
+        "Kentongan".into()
+    }
     fn max_bytes() -> u64 {
         // Where SES stops: 40 MB with everything.
         40 * 1024 * 1024
@@ -287,6 +293,8 @@ pub struct Frame {
     pub hands: usize,
     /// Messages that share a transaction.
     pub batch: usize,
+    /// Receives at once while a queue is busy; an idle queue has one.
+    pub pollers: usize,
     /// How long a received message is ours; renewed while work goes on.
     pub lease_s: u64,
     /// A long poll; SQS takes at most 20.
@@ -310,6 +318,7 @@ impl Default for Frame {
         Self {
             hands: 64,
             batch: 32,
+            pollers: 4,
             lease_s: 60,
             poll_s: 20,
             job_limit_s: 600,

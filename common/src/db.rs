@@ -1,9 +1,22 @@
 //! PostgreSQL: the pool that finds the writable server, transactions, and what its errors mean.
 //! SQL stands only in this folder and in `.sql` files.
 
+pub mod cases;
+pub mod frame;
+pub mod intake;
+pub mod notices;
+mod pool;
+pub mod queue;
+pub mod reports;
+mod schema;
+
+pub use pool::{Conn, Db};
+pub use schema::{migrate, schema_version};
+
 use crate::failure::Dependency;
 use crate::{Failure, Result};
 use deadpool_postgres::Transaction;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -12,37 +25,90 @@ pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// One open transaction. Every statement is prepared once per connection and named by its first
 /// line (`-- people::by_phone`), which is how it is found in `pg_stat_statements`.
-pub struct Tx<'a>(pub(crate) Transaction<'a>);
+pub struct Tx<'a> {
+    inner: Transaction<'a>,
+    sick: &'a AtomicBool,
+}
 
 impl Tx<'_> {
     /// All rows.
     pub async fn query(&self, sql: &str, params: Params<'_>) -> Result<Vec<Row>> {
-        let statement = self.0.prepare_cached(sql).await.map_err(failure)?;
-        self.0.query(&statement, params).await.map_err(failure)
+        let statement = self
+            .inner
+            .prepare_cached(sql)
+            .await
+            .map_err(|e| self.failed(e))?;
+        self.inner
+            .query(&statement, params)
+            .await
+            .map_err(|e| self.failed(e))
     }
 
     /// The one row, if there is one.
     pub async fn query_opt(&self, sql: &str, params: Params<'_>) -> Result<Option<Row>> {
-        let statement = self.0.prepare_cached(sql).await.map_err(failure)?;
-        self.0.query_opt(&statement, params).await.map_err(failure)
+        let statement = self
+            .inner
+            .prepare_cached(sql)
+            .await
+            .map_err(|e| self.failed(e))?;
+        self.inner
+            .query_opt(&statement, params)
+            .await
+            .map_err(|e| self.failed(e))
     }
 
     /// Exactly one row.
     pub async fn query_one(&self, sql: &str, params: Params<'_>) -> Result<Row> {
-        let statement = self.0.prepare_cached(sql).await.map_err(failure)?;
-        self.0.query_one(&statement, params).await.map_err(failure)
+        let statement = self
+            .inner
+            .prepare_cached(sql)
+            .await
+            .map_err(|e| self.failed(e))?;
+        self.inner
+            .query_one(&statement, params)
+            .await
+            .map_err(|e| self.failed(e))
     }
 
     /// How many rows it touched.
     pub async fn execute(&self, sql: &str, params: Params<'_>) -> Result<u64> {
-        let statement = self.0.prepare_cached(sql).await.map_err(failure)?;
-        self.0.execute(&statement, params).await.map_err(failure)
+        let statement = self
+            .inner
+            .prepare_cached(sql)
+            .await
+            .map_err(|e| self.failed(e))?;
+        self.inner
+            .execute(&statement, params)
+            .await
+            .map_err(|e| self.failed(e))
     }
 
     /// Several statements without parameters in one round trip.
     pub async fn batch(&self, sql: &str) -> Result {
-        self.0.batch_execute(sql).await.map_err(failure)
+        self.inner
+            .batch_execute(sql)
+            .await
+            .map_err(|e| self.failed(e))
     }
+
+    /// Makes what was done last. A failure leaves open whether it was: the inbox tells.
+    pub async fn commit(self) -> Result {
+        let Self { inner, sick } = self;
+        inner.commit().await.map_err(|e| noted(sick, e))
+    }
+
+    fn failed(&self, error: tokio_postgres::Error) -> Failure {
+        noted(self.sick, error)
+    }
+}
+
+/// A connection that failed in a way that waiting mends is not used again.
+fn noted(sick: &AtomicBool, error: tokio_postgres::Error) -> Failure {
+    let failure = failure(error);
+    if matches!(failure.verdict, crate::Verdict::Wait(_)) {
+        sick.store(true, Ordering::Relaxed);
+    }
+    failure
 }
 
 /// What a database error asks for. A server that is away, full, read-only or shutting down is
@@ -70,7 +136,10 @@ pub fn failure(error: tokio_postgres::Error) -> Failure {
 /// The error without the values that it quotes: those may be somebody's words or number.
 fn describe(error: &tokio_postgres::Error) -> String {
     let Some(db) = error.as_db_error() else {
-        return format!("database: {error}");
+        return match std::error::Error::source(error) {
+            Some(source) => format!("database: {error}: {source}"),
+            None => format!("database: {error}"),
+        };
     };
     let place = [db.table(), db.column(), db.constraint()]
         .map(|p| p.unwrap_or("-"))

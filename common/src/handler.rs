@@ -45,8 +45,8 @@ pub trait Handler: Send + Sync + 'static {
         message: &Incoming<Self::Message>,
     ) -> impl Future<Output = Result<Self::Prepared>> + Send;
 
-    /// Rows of ours, messages for others; no network. A `Reject` must have been answered and
-    /// stored before it is returned as `Ok`: an `Err` rolls everything back.
+    /// Rows of ours, messages for others; no network. An `Err` rolls all of it back; a `Reject`
+    /// is then told to the sender by `rejected`.
     fn apply(
         &self,
         message: &Incoming<Self::Message>,
@@ -54,6 +54,19 @@ pub trait Handler: Send + Sync + 'static {
         tx: &Tx<'_>,
         out: &mut Outbox,
     ) -> impl Future<Output = Result> + Send;
+
+    /// Stores a rejection and tells the sender, after `apply` (or `prepare`) returned `Reject` and
+    /// was rolled back. Without it a rejected message goes to the dead letters.
+    fn rejected(
+        &self,
+        _message: &Incoming<Self::Message>,
+        failure: &Failure,
+        _tx: &Tx<'_>,
+        _out: &mut Outbox,
+    ) -> impl Future<Output = Result> + Send {
+        let nobody = Failure::quarantine(failure);
+        async { Err(nobody) }
+    }
 }
 
 /// Hands something to the outside world: claims it in a committed row, calls, records what came
@@ -86,6 +99,11 @@ pub trait Deliverer: Send + Sync + 'static {
         tx: &Tx<'_>,
         out: &mut Outbox,
     ) -> impl Future<Output = Result> + Send;
+
+    /// Finds out whether the outside can be reached again, after it was waited for.
+    fn probe(&self) -> impl Future<Output = Result> + Send {
+        async { Ok(()) }
+    }
 }
 
 /// What a deliverer's claim came to.

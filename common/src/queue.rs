@@ -1,6 +1,11 @@
 //! The queue seam: PostgreSQL on one box, SQS on AWS. Standard-queue semantics in both: at least
 //! once, in no promised order, leased for a time, counted, dead letters beside every queue.
 
+pub mod postgres;
+mod sqs;
+
+pub use sqs::{REQUESTS, Rules, SqsQueue};
+
 use crate::{Failure, Result};
 use async_trait::async_trait;
 use serde::Serialize;
@@ -132,6 +137,8 @@ pub struct Created {
     pub dead: Option<String>,
     /// The dead letters did not exist before.
     pub dead_made: bool,
+    /// Where what exists is not as it would be made, and what was done about it, for operators.
+    pub notes: Vec<String>,
 }
 
 /// Name of the dead letters of a queue.

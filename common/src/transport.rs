@@ -1,5 +1,7 @@
 //! The mail transport seam: a maildir for trying out, SMTP on one box, SES on AWS.
 
+pub mod maildir;
+
 use crate::{Failure, Result};
 use async_trait::async_trait;
 
@@ -25,6 +27,8 @@ pub struct Finished {
     pub to: String,
     /// Our own Message-ID, without angle brackets.
     pub message_id: String,
+    /// The date that it carries: when it was put on the queue, the same in every try.
+    pub at: jiff::Timestamp,
     /// RFC 5322 bytes.
     pub raw: Vec<u8>,
 }

@@ -1,0 +1,405 @@
+//! What happens to a batch: attempts are counted, bodies opened, slow parts done, then one
+//! transaction for all of it with a savepoint each, and at last every message its own outcome.
+
+use super::line::Line;
+use super::work::{self, Delivery, Given, Ready, Step, Work};
+use crate::db::{Tx, frame};
+use crate::envelope::Envelope;
+use crate::handler::Foreign;
+use crate::outbox::{Outbox, Pushed};
+use crate::queue::Received;
+use crate::{Failure, Result, Verdict};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::error;
+
+/// A message whose handling panicked: its attempt is not ended, so that it is counted with those
+/// that killed the process (FAILURES Q9, M21).
+const PANICKED: &str = "the handler panicked";
+
+/// A message in hand and what became of it so far.
+struct Item {
+    received: Received,
+    state: State,
+}
+
+enum State {
+    /// Ready for the transaction.
+    Ready(Envelope, Box<dyn Ready>),
+    /// A notice that stands for several messages: they go onto the queue one by one.
+    Spread(Vec<Envelope>),
+    /// Finished with this outcome.
+    Over(Result),
+}
+
+impl Line {
+    /// Messages for a handler.
+    pub async fn handle(self: &Arc<Self>, work: &Arc<dyn Work>, received: Vec<Received>) {
+        let Some((together, alone)) = self.begin(received).await else {
+            return;
+        };
+        self.group(work, together).await;
+        for one in alone {
+            self.group(work, vec![one]).await;
+        }
+    }
+
+    /// Messages for a deliverer: each by itself, all at once.
+    pub async fn deliver(self: &Arc<Self>, work: &Arc<dyn Delivery>, received: Vec<Received>) {
+        let Some((together, alone)) = self.begin(received).await else {
+            return;
+        };
+        let each = together
+            .into_iter()
+            .chain(alone)
+            .map(|one| self.deliver_one(work, one));
+        join_all(each).await;
+    }
+
+    async fn deliver_one(self: &Arc<Self>, work: &Arc<dyn Delivery>, received: Received) {
+        let outcome = match Envelope::open(received.body.as_bytes()) {
+            Ok(envelope) if envelope.kind != work.kind() => Err(unknown_kind(&envelope)),
+            Ok(envelope) => {
+                let limit = Duration::from_secs(self.frame.job_limit_s);
+                let (home, receives) = (&self.home, received.receives);
+                let given = Given {
+                    envelope,
+                    receives,
+                    home,
+                    limit,
+                };
+                let delivered = AssertUnwindSafe(work.deliver(given)).catch_unwind().await;
+                delivered.unwrap_or_else(|_| Err(Failure::retry(PANICKED)))
+            }
+            Err(e) => Err(e),
+        };
+        let outcome = match outcome {
+            Ok(Step::Done) => Ok(()),
+            Ok(Step::Later(pause)) => {
+                self.breaker.pause(pause);
+                self.leases
+                    .let_go(std::slice::from_ref(&received.receipt))
+                    .await;
+                self.report(
+                    self.home
+                        .queue
+                        .give_back(&self.queue, &[received.receipt])
+                        .await,
+                );
+                return;
+            }
+            Err(e) => Err(e),
+        };
+        self.end_attempts(&[(&received, &outcome)]).await;
+        self.settle(vec![(received, outcome)]).await;
+    }
+
+    /// Writes down that attempts begin. What began too often and never ended is quarantined; what
+    /// was begun before is handled alone, so that it takes nobody with it.
+    async fn begin(
+        self: &Arc<Self>,
+        received: Vec<Received>,
+    ) -> Option<(Vec<Received>, Vec<Received>)> {
+        let begun = match self.count(&received).await {
+            Ok(begun) => begun,
+            Err(e) => {
+                self.settle(received.into_iter().map(|m| (m, Err(e.clone()))).collect())
+                    .await;
+                return None;
+            }
+        };
+        let (mut together, mut alone, mut poison) = (Vec::new(), Vec::new(), Vec::new());
+        for message in received {
+            match begun.get(&message.id).copied().unwrap_or(1) {
+                0 | 1 => together.push(message),
+                n if n > self.frame.max_crashes => {
+                    let cause = format!("began {} times and never ended", n - 1);
+                    poison.push((message, Err(Failure::quarantine(cause))));
+                }
+                _ => alone.push(message),
+            }
+        }
+        if !poison.is_empty() {
+            self.end_attempts(&poison.iter().map(|(m, o)| (m, o)).collect::<Vec<_>>())
+                .await;
+            self.settle(poison).await;
+        }
+        Some((together, alone))
+    }
+
+    async fn count(&self, received: &[Received]) -> Result<HashMap<String, u32>> {
+        let ids: Vec<&str> = received.iter().map(|m| m.id.as_str()).collect();
+        let mut conn = self.home.db.connect().await?;
+        let tx = conn.begin().await?;
+        let begun = frame::begin(&tx, &self.queue, &ids).await?;
+        tx.commit().await?;
+        Ok(begun)
+    }
+
+    async fn group(self: &Arc<Self>, work: &Arc<dyn Work>, received: Vec<Received>) {
+        if received.is_empty() {
+            return;
+        }
+        let mut items = join_all(received.into_iter().map(|m| self.open(work, m))).await;
+        if let Err(e) = self.in_one_transaction(&mut items).await {
+            for item in &mut items {
+                if !matches!(item.state, State::Over(Err(_))) {
+                    item.state = State::Over(Err(e.clone()));
+                }
+            }
+            let over = items.iter().filter_map(Item::over).collect::<Vec<_>>();
+            self.end_attempts(&over).await;
+        }
+        let outcomes = items.into_iter().map(|item| match item.state {
+            State::Over(outcome) => (item.received, outcome),
+            _ => (
+                item.received,
+                Err(Failure::retry("left without an outcome")),
+            ),
+        });
+        self.settle(outcomes.collect()).await;
+    }
+
+    /// The body made into something that can be applied.
+    async fn open(&self, work: &Arc<dyn Work>, received: Received) -> Item {
+        let limit = Duration::from_secs(self.frame.job_limit_s);
+        let opening = AssertUnwindSafe(self.prepared(work, &received)).catch_unwind();
+        let state = match tokio::time::timeout(limit, opening).await {
+            Ok(Ok(Ok(state))) => state,
+            Ok(Ok(Err(e))) => State::Over(Err(e)),
+            Ok(Err(_)) => State::Over(Err(Failure::retry(PANICKED))),
+            Err(_) => State::Over(Err(Failure::retry(format!(
+                "not finished within {limit:?}"
+            )))),
+        };
+        Item { received, state }
+    }
+
+    async fn prepared(&self, work: &Arc<dyn Work>, received: &Received) -> Result<State> {
+        let envelope = match (Envelope::open(received.body.as_bytes()), self.adopt) {
+            (Ok(envelope), _) => envelope,
+            (Err(e), None) => return Err(e),
+            (Err(_), Some(adopt)) => match adopt(&received.body)? {
+                Foreign::Ignore(what) => {
+                    tracing::info!(what, "Passed over a notice that means nothing to us");
+                    return Ok(State::Over(Ok(())));
+                }
+                Foreign::Messages(mut envelopes) if envelopes.len() == 1 => envelopes.remove(0),
+                Foreign::Messages(envelopes) => return Ok(State::Spread(envelopes)),
+            },
+        };
+        if envelope.kind != work.kind() {
+            return Err(unknown_kind(&envelope));
+        }
+        let ready = work.prepare(envelope.clone(), received.receives).await?;
+        Ok(State::Ready(envelope, ready))
+    }
+
+    /// Inbox rows, then each message behind a savepoint, then what all of them want to say. An
+    /// `Err` means that nothing was kept, or that nobody knows; the inbox tells the next time.
+    async fn in_one_transaction(&self, items: &mut [Item]) -> Result {
+        let ids: Vec<_> = items.iter().filter_map(Item::id).collect();
+        let mut conn = self.home.db.connect().await?;
+        let tx = conn.begin().await?;
+        let mut fresh = frame::inbox(&tx, self.daemon, &ids).await?;
+        let mut said: Vec<Pushed> = Vec::new();
+        let mut undone = Vec::new();
+        for item in items.iter_mut() {
+            let outcome = match &mut item.state {
+                State::Over(_) => continue,
+                State::Spread(envelopes) => {
+                    said.extend(spread(&self.queue, std::mem::take(envelopes)));
+                    Ok(Vec::new())
+                }
+                State::Ready(envelope, _) if !fresh.remove(&envelope.id) => Ok(Vec::new()),
+                State::Ready(envelope, ready) => {
+                    let outcome = applied(&tx, envelope, ready.as_mut()).await;
+                    if outcome.is_err() {
+                        undone.push(envelope.id);
+                    }
+                    outcome
+                }
+            };
+            if let Err(Failure {
+                verdict: Verdict::Wait(_),
+                ..
+            }) = &outcome
+            {
+                return outcome.map(drop);
+            }
+            item.state = State::Over(outcome.map(|pushed| said.extend(pushed)));
+        }
+        if !undone.is_empty() {
+            frame::forget(&tx, self.daemon, &undone).await?;
+        }
+        let over: Vec<_> = items.iter().filter_map(Item::over).collect();
+        frame::end(&tx, &self.queue, &ended(&over)).await?;
+        let unsaid = self.home.push(&tx, said).await?;
+        tx.commit().await?;
+        self.home.say(unsaid).await;
+        Ok(())
+    }
+
+    /// Attempts of these ended: the process lives. A panic does not count as an end.
+    async fn end_attempts(&self, over: &[(&Received, &Result)]) {
+        let ids = ended(over);
+        if let Err(e) = work::ended(&self.home, &self.queue, &ids).await {
+            // Their count stays one too high, which alone does no harm.
+            tracing::debug!(error = %e, "Ends of attempts were not written");
+        }
+    }
+
+    /// Every message its own outcome. From here on no lease of these is renewed.
+    async fn settle(self: &Arc<Self>, outcomes: Vec<(Received, Result)>) {
+        let receipts: Vec<_> = outcomes.iter().map(|(m, _)| m.receipt.clone()).collect();
+        self.leases.let_go(&receipts).await;
+        let (mut done, mut back) = (Vec::new(), Vec::new());
+        for (message, outcome) in outcomes {
+            self.tell(&message, &outcome);
+            let Err(failure) = outcome else {
+                done.push(message.receipt);
+                continue;
+            };
+            match failure.verdict {
+                Verdict::Retry { after } => {
+                    let pause = after.unwrap_or_else(|| self.pause_before(message.receives));
+                    let receipt = [message.receipt];
+                    let put_off = self.home.queue.extend(&self.queue, &receipt, pause).await;
+                    self.report(put_off);
+                }
+                Verdict::Wait(_) => {
+                    self.hold_back(&failure);
+                    back.push(message.receipt);
+                }
+                Verdict::Reject(_) | Verdict::Quarantine => {
+                    let bury = self
+                        .home
+                        .queue
+                        .bury(&self.queue, &message, &failure.cause)
+                        .await;
+                    self.report(bury.map(|()| Vec::new()));
+                }
+            }
+        }
+        if !done.is_empty() {
+            self.report(self.home.queue.delete(&self.queue, &done).await);
+        }
+        if !back.is_empty() {
+            self.report(self.home.queue.give_back(&self.queue, &back).await);
+        }
+    }
+
+    /// Exponential from the receive count, with a quarter of jitter to either side.
+    fn pause_before(&self, receives: u32) -> Duration {
+        let doubled =
+            self.frame.retry_base_s * 2f64.powi(receives.saturating_sub(1).min(30) as i32);
+        let jitter = 0.75 + fastrand::f64() / 2.0;
+        Duration::from_secs_f64(doubled.min(self.frame.retry_most_s) * jitter)
+    }
+
+    /// One line and one count per outcome.
+    fn tell(&self, message: &Received, outcome: &Result) {
+        let queue = &self.queue;
+        let name = match outcome {
+            Ok(()) => "done",
+            Err(e) => match e.verdict {
+                Verdict::Retry { .. } => "retry",
+                Verdict::Wait(_) => "wait",
+                Verdict::Reject(_) | Verdict::Quarantine => "dead",
+            },
+        };
+        metrics::counter!("kentongan_handled_total", "queue" => queue.clone(), "outcome" => name)
+            .increment(1);
+        let Err(e) = outcome else { return };
+        let (id, receives) = (&message.id, message.receives);
+        match name {
+            "dead" => error!(queue, message = id, cause = %e, "A message went to the dead letters"),
+            "wait" => tracing::debug!(queue, message = id, cause = %e, "Given back uncounted"),
+            _ => tracing::warn!(queue, message = id, receives, cause = %e, "Will try again"),
+        }
+    }
+
+    /// A call on the queue that failed costs a redelivery, which the inbox makes harmless.
+    fn report(&self, outcome: Result<Vec<Result>>) {
+        let failures = match outcome {
+            Ok(each) => each.into_iter().filter_map(Result::err).collect(),
+            Err(e) => vec![e],
+        };
+        for e in failures {
+            tracing::warn!(queue = self.queue, error = %e, "A message will come once more");
+        }
+    }
+}
+
+impl Item {
+    fn id(&self) -> Option<uuid::Uuid> {
+        match &self.state {
+            State::Ready(envelope, _) => Some(envelope.id),
+            _ => None,
+        }
+    }
+
+    fn over(&self) -> Option<(&Received, &Result)> {
+        match &self.state {
+            State::Over(outcome) => Some((&self.received, outcome)),
+            _ => None,
+        }
+    }
+}
+
+/// Applies one message behind a savepoint; what it wants to say when it worked.
+async fn applied(tx: &Tx<'_>, envelope: &Envelope, ready: &mut dyn Ready) -> Result<Vec<Pushed>> {
+    tx.batch("SAVEPOINT message").await?;
+    let mut out = Outbox::new(envelope.clone(), Timestamp::now());
+    let run = AssertUnwindSafe(ready.apply(tx, &mut out))
+        .catch_unwind()
+        .await;
+    let failure = match run.unwrap_or_else(|_| Err(Failure::retry(PANICKED))) {
+        Ok(()) => {
+            tx.batch("RELEASE message").await?;
+            return Ok(out.into_pushed());
+        }
+        Err(failure) => failure,
+    };
+    tx.batch("ROLLBACK TO message").await?;
+    if !matches!(failure.verdict, Verdict::Reject(_)) {
+        return Err(failure);
+    }
+    let mut out = Outbox::new(envelope.clone(), Timestamp::now());
+    match ready.rejected(&failure, tx, &mut out).await {
+        Ok(()) => Ok(out.into_pushed()),
+        Err(failure) => {
+            tx.batch("ROLLBACK TO message").await?;
+            Err(failure)
+        }
+    }
+}
+
+fn spread(queue: &str, envelopes: Vec<Envelope>) -> impl Iterator<Item = Pushed> {
+    let queue = queue.to_owned();
+    envelopes.into_iter().map(move |envelope| Pushed {
+        queue: queue.clone(),
+        envelope,
+        delay: Duration::ZERO,
+    })
+}
+
+fn ended<'a>(over: &[(&'a Received, &Result)]) -> Vec<&'a str> {
+    let panicked = |o: &Result| o.as_ref().is_err_and(|e| e.cause == PANICKED);
+    over.iter()
+        .filter(|(_, o)| !panicked(o))
+        .map(|(m, _)| m.id.as_str())
+        .collect()
+}
+
+fn unknown_kind(envelope: &Envelope) -> Failure {
+    Failure::quarantine(format!(
+        "kind {} is not taken from this queue",
+        envelope.kind
+    ))
+}

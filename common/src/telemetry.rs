@@ -1,0 +1,68 @@
+//! Log lines to journald under systemd, else to stderr; metrics for Prometheus where asked for.
+
+use crate::config::{Log, LogTo, Settings};
+use crate::{Failure, Result};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use std::io::IsTerminal;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+/// Lets the level be changed while running.
+#[derive(Clone)]
+pub struct Levels(reload::Handle<EnvFilter, Registry>);
+
+impl Levels {
+    /// Puts a new filter in force; a filter that cannot be read changes nothing.
+    pub fn set(&self, level: &str) -> Result {
+        let filter = filter(level)?;
+        self.0.reload(filter).map_err(Failure::retry)
+    }
+}
+
+/// Starts logging. Call it once per process.
+pub fn start(log: &Log, daemon: &str) -> Result<Levels> {
+    let (filter, handle) = reload::Layer::new(filter(&log.level)?);
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(output(log.to, daemon))
+        .init();
+    Ok(Levels(handle))
+}
+
+/// Listens for Prometheus, where the settings say so for this daemon.
+pub fn serve_metrics(settings: &Settings, daemon: &str) -> Result {
+    let listen = settings.metrics.as_ref().and_then(|m| m.listen.get(daemon));
+    let Some(address) = listen else { return Ok(()) };
+    PrometheusBuilder::new()
+        .with_http_listener(*address)
+        .install()
+        .map_err(|e| {
+            Failure::quarantine(format!(
+                "settings key `metrics.listen.{daemon}` ({address}): {e}"
+            ))
+        })
+}
+
+fn filter(level: &str) -> Result<EnvFilter> {
+    EnvFilter::try_new(level)
+        .map_err(|e| Failure::quarantine(format!("settings key `log.level` ({level}): {e}")))
+}
+
+/// Journald answers only where it runs; without it a line on stderr is better than none.
+fn output(to: LogTo, daemon: &str) -> Box<dyn Layer<Layered> + Send + Sync> {
+    let under_systemd = std::env::var_os("JOURNAL_STREAM").is_some();
+    let wanted = to == LogTo::Journald || (to == LogTo::Auto && under_systemd);
+    match tracing_journald::layer() {
+        Ok(journal) if wanted => journal
+            .with_syslog_identifier(format!("kentongan-{daemon}"))
+            .boxed(),
+        _ => fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(false)
+            .boxed(),
+    }
+}
+
+type Layered = tracing_subscriber::layer::Layered<reload::Layer<EnvFilter, Registry>, Registry>;
