@@ -20,6 +20,8 @@ cd "$(dirname "$0")/../.."
 
 readonly DENY_VERSION=0.20.2 FUZZ_VERSION=0.13.1
 updated=""
+words=$(mktemp)
+trap 'rm -f "$words"' EXIT
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
@@ -39,9 +41,13 @@ as_root() {
     fi
 }
 
+# apt_get ARG...: quiet when it works, with all its words when it does not.
 apt_get() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 \
-        -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" >/dev/null
+        -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" >"$words" 2>&1 </dev/null || {
+        cat "$words" >&2
+        return 1
+    }
 }
 
 # apt_update: refreshes the package lists, once.
