@@ -1,26 +1,26 @@
 //! What every Kentongan daemon shares: message schemas, database access, the frame, the code
 //! engine. Daemons know this crate; no daemon knows another.
 
-pub mod code;
 pub mod aws;
 pub mod blob;
+pub mod code;
 pub mod compose;
 pub mod config;
 pub mod daemon;
 pub mod db;
 pub mod envelope;
 pub mod failure;
-pub mod language;
-pub mod phone;
 pub mod handler;
 pub mod home;
+pub mod language;
+pub mod load;
 pub mod mail;
 pub mod messages;
 pub mod outbox;
+pub mod phone;
 pub mod queue;
 pub mod shutdown;
 pub mod telemetry;
 pub mod transport;
-pub mod load;
 
 pub use failure::{Failure, Reason, Result, Verdict};

@@ -99,7 +99,10 @@ impl Codes {
             return self.of_code((spec, "empty"), values, reader, &[]);
         }
         let item = format!("{}/item", spec.code);
-        let one = |row| self.replies.render(&item, reader.language, Var::from(Serde(row)));
+        let one = |row| {
+            self.replies
+                .render(&item, reader.language, Var::from(Serde(row)))
+        };
         let items: Vec<String> = rows.iter().map(one).collect();
         let rows = sms::cut(&items.join(&query.separator), query.limit);
         self.of_code((spec, "reply"), values, reader, &[("rows", rows.into())])
@@ -113,8 +116,13 @@ impl Codes {
         extra: &[(&str, Var)],
     ) -> String {
         let code = spec.code.as_str();
-        let values = context(values, reader.language, &[&[("code", code.into())], extra].concat());
-        self.replies.render(&format!("{code}/{text}"), reader.language, values)
+        let values = context(
+            values,
+            reader.language,
+            &[&[("code", code.into())], extra].concat(),
+        );
+        self.replies
+            .render(&format!("{code}/{text}"), reader.language, values)
     }
 
     fn bare(&self, spec: &Spec, reader: &Reader<'_>) -> String {
@@ -191,7 +199,7 @@ fn limit(limit: Option<f64>) -> String {
 }
 
 fn about(spec: &Spec, reader: &Reader<'_>) -> [(&'static str, Var); 3] {
-    let format = spec.format_line(reader.language, reader.kind);
+    let format = spec.format_line(reader);
     let name = spec.name.get(reader.language);
     [
         ("format", format.into()),
