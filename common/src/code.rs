@@ -81,7 +81,7 @@ impl fmt::Display for CodeFault {
 pub struct Reader<'a> {
     /// Their language.
     pub language: Language,
-    /// Their user type: `pelsa`, `paravet`, `vet`, ... in any letter case.
+    /// Code of their user type (`PLS`, `VET`, ...), in any letter case.
     pub kind: &'a str,
     /// Whether they hold a permission such as `can_send_u`.
     pub may: &'a (dyn Fn(&str) -> bool + Sync),
@@ -289,7 +289,7 @@ impl Codes {
             machine: &spec.machine,
             lexicon: &self.lexicon,
             group,
-            sender: reader.kind,
+            sender: reader,
         };
         match parser.parse(words) {
             Ok(values) => Reading::Parsed(Arc::clone(spec), values),
