@@ -272,7 +272,7 @@ async fn lists_are_searched_in_both_languages() {
     let db = TestDb::new().await;
     let mut client = db.client().await;
     let tx = begin(&mut client).await;
-    shipped(&tx).await.unwrap();
+    shipped_lists(&tx).await.unwrap();
     let codes = async |text| {
         let found = db::lists::search(&tx, "sign", text, 3).await.unwrap();
         found.into_iter().map(|e| e.code).collect::<Vec<_>>()
