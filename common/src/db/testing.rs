@@ -3,11 +3,13 @@
 
 use super::Tx;
 use deadpool_postgres::{Manager, Object, Pool};
+use std::future::poll_fn;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use tokio_postgres::{Config, NoTls};
+use tokio::sync::mpsc;
+use tokio_postgres::{AsyncMessage, Config, NoTls};
 
 const MIGRATION: &str = include_str!("../../migrations/V0002__people_places_lists.sql");
 
@@ -28,6 +30,7 @@ cat >/dev/null
 /// A fresh, migrated database.
 pub(crate) struct TestDb {
     pool: Pool,
+    config: Config,
 }
 
 impl TestDb {
@@ -47,7 +50,10 @@ impl TestDb {
             .await
             .expect("may create databases");
         config.dbname(&name);
-        let db = Self { pool: pool(config) };
+        let db = Self {
+            pool: pool(config.clone()),
+            config,
+        };
         db.client()
             .await
             .batch_execute(MIGRATION)
@@ -59,6 +65,35 @@ impl TestDb {
     /// A connection; `Tx(client.transaction().await?)` is what the functions take.
     pub(crate) async fn client(&self) -> Object {
         self.pool.get().await.expect("the server answers")
+    }
+}
+
+impl TestDb {
+    /// What is notified on a channel of PostgreSQL, from now on.
+    pub(crate) async fn listen(&self, channel: &str) -> mpsc::UnboundedReceiver<String> {
+        let (client, mut connection) = self
+            .config
+            .connect(NoTls)
+            .await
+            .expect("the server answers");
+        let (told, heard) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
+                if let Ok(AsyncMessage::Notification(n)) = message {
+                    told.send(n.payload().to_owned()).ok();
+                }
+            }
+        });
+        client
+            .batch_execute(&format!("LISTEN {channel}"))
+            .await
+            .expect("it can listen");
+        // The connection ends with its client, which therefore stays to the end of the test.
+        tokio::spawn(async move {
+            std::future::pending::<()>().await;
+            drop(client)
+        });
+        heard
     }
 }
 
