@@ -215,7 +215,7 @@ fn binaries() -> PathBuf {
     newest
         .map(|(_, bin)| bin)
         .or_else(in_path)
-        .expect("PostgreSQL is missing: apt install postgresql postgresql-15-postgis-3")
+        .expect("PostgreSQL is missing: apt install postgresql postgresql-postgis")
 }
 
 /// Puts a fresh data folder below `folder`: copied from the template, which is made when missing.
