@@ -70,15 +70,9 @@ impl FaultKind {
 }
 
 impl Fault {
-    pub(crate) fn new(kind: FaultKind, number: usize) -> Self {
+    /// Boxed, as it travels in the unlikely arm of results.
+    pub(crate) fn new(kind: FaultKind, number: usize) -> Box<Self> {
         let (word, expected, near) = (String::new(), Vec::new(), Vec::new());
-        Self {
-            kind,
-            word,
-            number,
-            expected,
-            near,
-            elsewhere: None,
-        }
+        Box::new(Self { kind, word, number, expected, near, elsewhere: None })
     }
 }

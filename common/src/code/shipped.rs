@@ -4,26 +4,8 @@ use super::{CodeSource, texts};
 use std::path::Path;
 use std::{fs, io};
 
-/// A shipped code: `code!("u")`, and with a query beside it `code!("ckl", sql)`.
-macro_rules! code {
-    ($name:literal) => {
-        (
-            $name,
-            include_str!(concat!("../../codes/", $name, ".toml")),
-            None,
-        )
-    };
-    ($name:literal, sql) => {
-        (
-            $name,
-            include_str!(concat!("../../codes/", $name, ".toml")),
-            Some(include_str!(concat!("../../codes/", $name, ".sql"))),
-        )
-    };
-}
-
-/// The one list of shipped codes.
-const CODES: &[(&str, &str, Option<&str>)] = &[code!("u")];
+/// Every file of `common/codes/`: path and text, written by the build script.
+const CODES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/codes.rs"));
 
 /// What the engine itself says.
 const TEXTS: &str = include_str!("../../replies/engine.toml");
@@ -37,17 +19,15 @@ pub struct Files {
     pub texts: String,
 }
 
-/// The shipped files.
+/// The shipped files: each `.toml` of `common/codes/` with the `.sql` of the same name.
 pub fn files() -> Files {
-    let codes = CODES.iter().map(|(name, toml, sql)| CodeSource {
-        name: format!("{name}.toml"),
-        toml: (*toml).to_owned(),
-        sql: sql.map(str::to_owned),
+    let text = |name: &str| CODES.iter().find(|(path, _)| *path == name).map(|(_, text)| *text);
+    let codes = CODES.iter().filter_map(|(path, toml)| {
+        let stem = path.strip_suffix(".toml")?;
+        let sql = text(&format!("{stem}.sql")).map(str::to_owned);
+        Some(CodeSource { name: (*path).to_owned(), toml: (*toml).to_owned(), sql })
     });
-    Files {
-        codes: codes.collect(),
-        texts: TEXTS.to_owned(),
-    }
+    Files { codes: codes.collect(), texts: TEXTS.to_owned() }
 }
 
 impl Files {
@@ -104,9 +84,9 @@ mod tests {
         write("new.sql", "SELECT 1");
         write("engine.toml", "texts");
         write("notes.txt", "not a code");
-        let files = files().with_folder(folder.path()).unwrap();
+        let files = super::files().with_folder(folder.path()).unwrap();
         assert_eq!(files.texts, "texts");
-        assert_eq!(files.codes.len(), CODES.len() + 1);
+        assert_eq!(files.codes.len(), super::files().codes.len() + 1);
         let find = |name: &str| files.codes.iter().find(|c| c.name == name).unwrap();
         assert_eq!(find("u.toml").toml, "mine");
         assert_eq!(find("new.toml").sql.as_deref(), Some("SELECT 1"));

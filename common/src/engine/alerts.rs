@@ -88,7 +88,7 @@ impl Turn<'_> {
             language,
             text: self
                 .codes
-                .alert(self.spec, at, self.values, &reader, &extra),
+                .alert((self.spec, at), self.values, &reader, &extra),
             code: self.spec.code.clone(),
             case_id: done.case_id,
         })

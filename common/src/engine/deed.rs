@@ -124,6 +124,24 @@ impl Default for Done {
 }
 
 impl Done {
+    /// Done to a case, at the place where the case is.
+    pub fn to_case(case_id: i64, place: Option<Place>) -> Self {
+        Self {
+            case_id: Some(case_id),
+            place,
+            ..Self::default()
+        }
+    }
+
+    /// Done, and no row of its own to write.
+    pub fn without_row(case_id: Option<i64>) -> Self {
+        Self {
+            case_id,
+            stores: false,
+            ..Self::default()
+        }
+    }
+
     /// Lets the texts name a value that is the same in both languages.
     pub fn say(&mut self, name: &'static str, value: Var) {
         self.said.push((name, Said::Same(value)));

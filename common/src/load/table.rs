@@ -95,12 +95,13 @@ pub(super) fn read(source: impl Read, columns: &Columns) -> (Vec<Row>, Vec<LoadF
     (if broken { Vec::new() } else { rows }, faults)
 }
 
-/// The words of the first line without reading further, to tell kinds of file apart.
-pub(super) fn names(columns: &Columns) -> impl Iterator<Item = &'static str> {
+/// All columns, the required ones first.
+fn names(columns: &Columns) -> impl Iterator<Item = &'static str> {
     columns.required.iter().chain(columns.optional).copied()
 }
 
-fn bytes(mut source: impl Read) -> Result<Vec<u8>, Problem> {
+/// The whole source, unpacked and without a byte order mark.
+pub(super) fn bytes(mut source: impl Read) -> Result<Vec<u8>, Problem> {
     let mut start = [0; 2];
     let read = fill(&mut source, &mut start)?;
     let whole = (&start[..read]).chain(source);

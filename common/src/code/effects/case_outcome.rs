@@ -22,11 +22,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let state = if closed { "closed" } else { "open" };
     cases::set_state(deed.tx, case.id, state, Some(&outcome.code)).await?;
     let place = Some(place_of(deed, case).await?);
-    let mut done = Done {
-        case_id: Some(case.id),
-        place,
-        ..Done::default()
-    };
+    let mut done = Done::to_case(case.id, place);
     done.say("closed", Var::from(closed));
     let lexicon = deed.codes.lexicon();
     done.say_in("subject", |language| {

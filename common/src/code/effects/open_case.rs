@@ -16,8 +16,5 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         place.id,
         asked.sent_at,
     );
-    Ok(Effected::Done(Done {
-        case_id: Some(opened.await?),
-        ..Done::default()
-    }))
+    Ok(Effected::Done(Done::to_case(opened.await?, None)))
 }

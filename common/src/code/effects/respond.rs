@@ -16,11 +16,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     }
     let (name, phone) = cases::reporter(deed.tx, case.id).await?;
     let place = Some(place_of(deed, case).await?);
-    let mut done = Done {
-        case_id: Some(case.id),
-        place,
-        ..Done::default()
-    };
+    let mut done = Done::to_case(case.id, place);
     done.say("reporter", Var::from(name));
     done.say("reporter_phone", Var::from(phone));
     Ok(Effected::Done(done))

@@ -22,11 +22,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         return Ok(Effected::Refused("cannot_withdraw", values));
     }
     reports::withdraw(tx, &last).await?;
-    let mut done = Done {
-        case_id: last.case_id,
-        stores: false,
-        ..Done::default()
-    };
+    let mut done = Done::without_row(last.case_id);
     done.say("withdrawn", Var::from(last.code));
     done.say("sent", Var::from(last.text));
     Ok(Effected::Done(done))
