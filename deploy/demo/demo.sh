@@ -58,18 +58,7 @@ mail_to() {
     return 1
 }
 
-# show FILE: the headers that people see, and the plain text, readable.
-show() {
-    sed 's/\r$//' "$1" | awk '
-        !body && /^(From|To|Subject|Auto-Submitted):/ { print }
-        !body && /^$/ { body = 1; print ""; if (!multi) text = 1; next }
-        !body && /^[Cc]ontent-[Tt]ype: multipart/ { multi = 1 }
-        body && multi && /^--/ { text = 0; head = 1; next }
-        head && /^[Cc]ontent-[Tt]ype: text\/plain/ { plain = 1 }
-        head && /^$/ { head = 0; text = plain && !done; if (text) done = 1; plain = 0; next }
-        text { print }' |
-        perl -0pe 's/=\n//g; s/=([0-9A-F]{2})/chr hex $1/ge' | cat -s | sed 's/^/  | /'
-}
+show() { perl deploy/demo/show-mail.pl "$1"; }
 
 answered_mail() {
     local file=$1 from id
