@@ -138,8 +138,8 @@ mod tests {
         let began = std::time::Instant::now();
         let one = sdk.config(&place).await;
         let _client = aws_sdk_sqs::Client::new(&one);
-        // Start to ready is under 300 ms; this is the largest part of it on AWS.
-        eprintln!("client after {:?}", began.elapsed());
+        // Start to ready is under 300 ms in a release build; reading the trusted certificates is
+        // the largest part of it on AWS.
         assert!(began.elapsed() < Duration::from_secs(2));
         assert!(sdk.https.get().is_some());
     }

@@ -1,8 +1,12 @@
 //! The settings: one TOML file for the whole fleet, read once at start. Unknown keys stop the
 //! daemon, and so do missing ones that have no safe default; the fault names the key.
 
+mod check;
+mod parse;
+#[cfg(test)]
+mod tests;
+
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -202,6 +206,9 @@ pub struct Mail {
     pub domain: String,
     /// Address that answers come from; mail to it is read.
     pub from: String,
+    /// Name that receivers see beside that address.
+    #[serde(default = "Mail::name")]
+    pub name: String,
     /// Further addresses of ours; mail from any of ours is never answered.
     #[serde(default)]
     pub own_addresses: Vec<String>,
@@ -223,6 +230,9 @@ pub struct Mail {
 }
 
 impl Mail {
+    fn name() -> String {
+        "Kentongan".into()
+    }
     fn max_bytes() -> u64 {
         // Where SES stops: 40 MB with everything.
         40 * 1024 * 1024
@@ -368,69 +378,11 @@ pub struct Secrets {
     pub token_keys_file: PathBuf,
 }
 
-impl Settings {
-    /// Reads a settings file; `KENTONGAN_<SECTION>__<KEY>` variables replace single keys.
-    pub fn read(file: &Path) -> std::result::Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(file).map_err(|e| ConfigError::new(file, e))?;
-        let mut settings =
-            Self::parse(&text, std::env::vars()).map_err(|fault| ConfigError::new(file, fault))?;
-        settings.file = file.to_owned();
-        Ok(settings)
-    }
-
-    /// Reads settings from text, with overriding variables.
-    pub fn parse(
-        text: &str,
-        variables: impl Iterator<Item = (String, String)>,
-    ) -> std::result::Result<Self, String> {
-        let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| e.to_string())?;
-        for (name, value) in variables {
-            if let Some((section, key)) = overridden(&name) {
-                let section = table
-                    .entry(section)
-                    .or_insert_with(|| toml::Value::Table(toml::Table::new()))
-                    .as_table_mut()
-                    .ok_or_else(|| format!("{name}: there is no such section"))?;
-                section.insert(key, typed(&value));
-            }
-        }
-        serde_path_to_error::deserialize(table)
-            .map_err(|e| format!("key `{}`: {}", e.path(), e.inner().message()))
-    }
-
-    /// A daemon's own section.
-    pub fn section<T: DeserializeOwned>(
-        &self,
-        name: &str,
-        table: &toml::Table,
-    ) -> std::result::Result<T, ConfigError> {
-        serde_path_to_error::deserialize(table.clone()).map_err(|e| {
-            let fault = format!("key `{name}.{}`: {}", e.path(), e.inner().message());
-            ConfigError::new(&self.file, fault)
-        })
-    }
-}
-
 impl Frame {
     /// The lease as a duration.
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_s)
     }
-}
-
-/// `KENTONGAN_DATABASE__URL` names `database.url`.
-fn overridden(variable: &str) -> Option<(String, String)> {
-    let (section, key) = variable.strip_prefix("KENTONGAN_")?.split_once("__")?;
-    Some((section.to_lowercase(), key.to_lowercase()))
-}
-
-/// A variable's text as the TOML value it spells, else as a string.
-fn typed(text: &str) -> toml::Value {
-    format!("v = {text}")
-        .parse::<toml::Table>()
-        .ok()
-        .and_then(|mut t| t.remove("v"))
-        .unwrap_or_else(|| toml::Value::String(text.to_owned()))
 }
 
 fn default_prefix() -> String {

@@ -8,7 +8,7 @@ use crate::db::notices::{self, Notice};
 use crate::db::{self, Db};
 use crate::outbox::Pushed;
 use crate::queue::postgres::PgQueue;
-use crate::queue::{Entry, Queue};
+use crate::queue::{Entry, Queue, SqsQueue};
 use crate::{Result, blob};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl Home {
                 most,
                 notices.clone(),
             )),
-            QueueSettings::Sqs(_aws) => return Err(crate::Failure::retry("soon")),
+            QueueSettings::Sqs(aws) => Arc::new(SqsQueue::open(settings, aws, &sdk).await),
         };
         let blobs = blob::open(&settings.blob, &sdk).await?;
         Ok(Self {

@@ -2,6 +2,9 @@
 //! once, in no promised order, leased for a time, counted, dead letters beside every queue.
 
 pub mod postgres;
+mod sqs;
+
+pub use sqs::{REQUESTS, Rules, SqsQueue};
 
 use crate::{Failure, Result};
 use async_trait::async_trait;
@@ -134,6 +137,8 @@ pub struct Created {
     pub dead: Option<String>,
     /// The dead letters did not exist before.
     pub dead_made: bool,
+    /// Where what exists is not as it would be made, and what was done about it, for operators.
+    pub notes: Vec<String>,
 }
 
 /// Name of the dead letters of a queue.

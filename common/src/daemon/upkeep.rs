@@ -3,7 +3,7 @@
 
 use super::instance;
 use crate::Result;
-use crate::db::frame;
+use crate::db::{self, frame};
 use crate::home::Home;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +53,7 @@ async fn prune(home: &Home) -> Result {
     let mut conn = home.db.connect().await?;
     let tx = conn.begin().await?;
     let forgotten = frame::prune(&tx).await?;
+    db::reports::partitions(&tx).await?;
 
     tx.commit().await?;
     if forgotten > 0 {

@@ -151,6 +151,7 @@ impl Queue for PgQueue {
             made,
             dead: Some(dead),
             dead_made,
+            notes: Vec::new(),
         })
     }
 

@@ -1,0 +1,211 @@
+//! Makes a finished mail out of an [`EmailOutput`]: the words come from `common/mails/<name>/`, the
+//! headers tell the receiver's programs what this is, and nothing that somebody wrote can become a
+//! header of ours.
+//!
+//! The same envelope gives the same bytes, Message-ID, date and boundaries included: a mail that
+//! had to be sent twice is one mail to most mail programs.
+
+mod address;
+mod headers;
+mod html;
+mod template;
+
+pub use address::{BadAddress, checked};
+pub use template::{MailError, Mails, Rendered};
+
+use crate::envelope::Envelope;
+use crate::messages::{EmailOutput, Origin};
+use crate::transport::Finished;
+use crate::{Failure, Result};
+use mail_builder::MessageBuilder;
+use mail_builder::headers::address::Address;
+use mail_builder::headers::content_type::ContentType;
+use mail_builder::headers::message_id::MessageId;
+use mail_builder::headers::raw::Raw;
+use mail_builder::mime::MimePart;
+use uuid::Uuid;
+
+/// Header that marks our own mail, so that we never answer ourselves (M1).
+pub const MARK_HEADER: &str = "X-Kentongan-Mark";
+
+/// What signs the two texts by which we know our own mail again.
+pub trait Marks: Send + Sync {
+    /// Signed reference to the envelope's trace: letters, digits and `._-` only, always the same
+    /// for the same envelope.
+    fn reference(&self, envelope: &Envelope) -> String;
+
+    /// Signed mark of a mail of ours, of the same letters and as constant.
+    fn mark(&self, envelope: &Envelope) -> String;
+}
+
+/// A file to attach, fetched already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Name that the receiver sees.
+    pub name: String,
+    /// Media type such as `text/csv`; anything odd becomes `application/octet-stream`.
+    pub media_type: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a mail cannot be made. Nothing here mends itself by waiting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ComposeError {
+    /// The receiver's address cannot be written to.
+    #[error("the receiver's address cannot be used: {0}")]
+    Address(#[from] BadAddress),
+    /// The words are missing, or a value that they need.
+    #[error(transparent)]
+    Words(#[from] MailError),
+}
+
+/// Writes mails in our name.
+pub struct Composer {
+    mails: Mails,
+    sender: Sender,
+    marks: Box<dyn Marks>,
+}
+
+/// Who we are in mail.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    /// Name that receivers see beside the address; may be empty.
+    pub name: String,
+    /// Address that answers come from and go to.
+    pub address: String,
+    /// Right side of our Message-IDs.
+    pub domain: String,
+}
+
+impl Composer {
+    /// A composer that writes as `sender`. An address or domain of ours that cannot be used is a
+    /// fault of the settings.
+    pub fn new(
+        mails: Mails,
+        sender: Sender,
+        marks: Box<dyn Marks>,
+    ) -> std::result::Result<Self, BadAddress> {
+        checked(&sender.address)?;
+        checked(&format!("x@{}", sender.domain))?;
+        Ok(Self {
+            mails,
+            sender,
+            marks,
+        })
+    }
+
+    /// The finished mail. Gives the same bytes for the same envelope and files, however often.
+    pub fn compose(
+        &self,
+        envelope: &Envelope,
+        mail: &EmailOutput,
+        files: Vec<File>,
+    ) -> std::result::Result<Finished, ComposeError> {
+        let to = checked(&mail.to)?;
+        let words = self.mails.render(mail)?;
+        let reference = self.marks.reference(envelope);
+        let message_id = self.message_id(envelope);
+        let subject = headers::subject(mail.thread.as_ref(), &words.subject);
+        let body = body(envelope.id, &mail.language, words.text, files);
+
+        let mut message = MessageBuilder::new()
+            .from(self.from())
+            .to(to)
+            .subject(subject)
+            .date(envelope.sent_at.as_second())
+            .message_id(message_id.clone());
+        if let Some(id) = headers::in_reply_to(mail.thread.as_ref()) {
+            message = message.in_reply_to(id);
+        }
+        let ours = [Some(&reference), mail.reply_token.as_ref()];
+        let ours = ours.into_iter().flatten();
+        let ours = ours.map(|token| format!("{token}@{}", self.sender.domain));
+        let references = headers::references(mail.thread.as_ref(), ours);
+        let raw = message
+            .references(MessageId::new_list(references.into_iter()))
+            .header("Auto-Submitted", Raw::new(auto_submitted(mail.origin)))
+            .header("X-Auto-Response-Suppress", Raw::new("All"))
+            .header(MARK_HEADER, Raw::new(self.marks.mark(envelope)))
+            .body(body);
+        let mut bytes = Vec::new();
+        raw.serialize(&mut bytes);
+        Ok(Finished {
+            from: self.sender.address.clone(),
+            to: to.to_owned(),
+            message_id,
+            at: envelope.sent_at,
+            raw: bytes,
+        })
+    }
+
+    /// The Message-ID that this envelope's mail has, without angle brackets: the envelope's id,
+    /// a dot, and the signed reference to the trace.
+    pub fn message_id(&self, envelope: &Envelope) -> String {
+        let id = envelope.id.simple();
+        let reference = self.marks.reference(envelope);
+        format!("{id}.{reference}@{}", self.sender.domain)
+    }
+
+    fn from(&self) -> Address<'_> {
+        let name = headers::clean(&self.sender.name);
+        let name = Some(name).filter(|n| !n.is_empty());
+        Address::new_address(name, self.sender.address.as_str())
+    }
+}
+
+/// Text and HTML of the same words, and what is attached. Boundaries follow from the mail's id;
+/// `=_` keeps them out of every quoted-printable or base64 body.
+fn body(id: Uuid, language: &str, text: String, files: Vec<File>) -> MimePart<'static> {
+    let page = html::page(language, &text);
+    let alternative = multipart(
+        "alternative",
+        id,
+        vec![
+            MimePart::new("text/plain", text),
+            MimePart::new("text/html", page),
+        ],
+    );
+    if files.is_empty() {
+        return alternative;
+    }
+    let files = files.into_iter().map(|file| {
+        let name = headers::file_name(&file.name);
+        MimePart::new(headers::media_type(&file.media_type), file.bytes).attachment(name)
+    });
+    let parts = std::iter::once(alternative).chain(files).collect();
+    multipart("mixed", id, parts)
+}
+
+fn multipart(kind: &'static str, id: Uuid, parts: Vec<MimePart<'static>>) -> MimePart<'static> {
+    let boundary = format!("=_{kind}_{}", id.simple());
+    let of = ContentType::new(format!("multipart/{kind}")).attribute("boundary", boundary);
+    MimePart::new(of, parts)
+}
+
+/// RFC 3834, section 5: what an auto-responder must see to keep quiet (M3).
+fn auto_submitted(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Replied => "auto-replied",
+        Origin::Generated => "auto-generated",
+    }
+}
+
+impl From<ComposeError> for Failure {
+    /// There is nobody to tell: whoever is to be told has no address, or we have no words.
+    fn from(error: ComposeError) -> Self {
+        Failure::quarantine(error)
+    }
+}
+
+/// Reads the shipped mails and those of a folder that adds to them or replaces them.
+pub fn mails(folder: Option<&std::path::Path>) -> Result<Mails> {
+    let mut mails = Mails::shipped().map_err(Failure::quarantine)?;
+    if let Some(folder) = folder {
+        mails.add_folder(folder).map_err(Failure::quarantine)?;
+    }
+    Ok(mails)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! Disease cases.
+
+use super::Tx;
+use crate::Result;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// A case as codes see it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Its number.
+    pub id: i64,
+    /// `open`, `closed` or `withdrawn`.
+    pub state: String,
+    /// Where it is.
+    pub place: i64,
+    /// Who opened it.
+    pub opened_by: i64,
+    /// The declared fields of the report that opened it.
+    pub fields: serde_json::Value,
+}
+
+/// Opens a case; its number.
+pub async fn open(
+    tx: &Tx<'_>,
+    code: &str,
+    opened_by: i64,
+    place: i64,
+    opened_at: Timestamp,
+) -> Result<i64> {
+    let row = tx
+        .query_one(
+            "-- cases::open
+             INSERT INTO disease_case (code, opened_by, place, opened_at)
+             VALUES ($1, $2, $3, $4) RETURNING id",
+            &[
+                /* code */ &code, /* opened_by */ &opened_by, /* place */ &place,
+                /* opened_at */ &opened_at,
+            ],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
+/// A case by its number, locked until the transaction ends; `None` for one that never was or was
+/// withdrawn.
+pub async fn by_number(tx: &Tx<'_>, id: i64) -> Result<Option<Case>> {
+    let row = tx
+        .query_opt(
+            "-- cases::by_number
+             SELECT c.id, c.state, c.place, c.opened_by,
+                    coalesce((SELECT r.fields FROM report r WHERE r.case_id = c.id
+                              AND r.code = c.code AND r.withdrawn_at IS NULL
+                              ORDER BY r.received_at LIMIT 1), '{}'::jsonb)
+             FROM disease_case c WHERE c.id = $1 AND c.state <> 'withdrawn' FOR UPDATE OF c",
+            &[/* id */ &id],
+        )
+        .await?;
+    Ok(row.map(|row| Case {
+        id: row.get(0),
+        state: row.get(1),
+        place: row.get(2),
+        opened_by: row.get(3),
+        fields: row.get(4),
+    }))
+}
+
+/// Sets a case's state and outcome.
+pub async fn set_state(tx: &Tx<'_>, id: i64, state: &str, outcome: Option<&str>) -> Result {
+    tx.execute(
+        "-- cases::set_state
+         UPDATE disease_case SET state = $2, outcome = $3, changed_at = now() WHERE id = $1",
+        &[
+            /* id */ &id, /* state */ &state, /* outcome */ &outcome,
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+/// The outcome that stands without this report: the last one before it.
+pub async fn outcome_before(tx: &Tx<'_>, id: i64, report: Uuid) -> Result<Option<String>> {
+    let row = tx
+        .query_opt(
+            "-- cases::outcome_before
+             SELECT fields ->> 'outcome' FROM report
+             WHERE case_id = $1 AND fields ? 'outcome' AND withdrawn_at IS NULL AND id <> $2
+             ORDER BY sent_at DESC, received_at DESC LIMIT 1",
+            &[/* id */ &id, /* report */ &report],
+        )
+        .await?;
+    Ok(row.and_then(|row| row.get(0)))
+}
+
+/// Is this the code that opened the case?
+pub async fn opened_with(tx: &Tx<'_>, id: i64, code: &str) -> Result<bool> {
+    let row = tx
+        .query_one(
+            "-- cases::opened_with
+             SELECT EXISTS (SELECT FROM disease_case WHERE id = $1 AND code = $2)",
+            &[/* id */ &id, /* code */ &code],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
+/// Who reported a case, and the telephone number to ring; empty when none is known.
+pub async fn reporter(tx: &Tx<'_>, id: i64) -> Result<(String, String)> {
+    let row = tx
+        .query_one(
+            "-- cases::reporter
+             SELECT p.name, coalesce((SELECT address FROM contact k
+                    WHERE k.person = p.id AND k.kind = 'phone' ORDER BY k.preference LIMIT 1), '')
+             FROM disease_case c JOIN person p ON p.id = c.opened_by WHERE c.id = $1",
+            &[/* id */ &id],
+        )
+        .await?;
+    Ok((row.get(0), row.get(1)))
+}

@@ -1,0 +1,150 @@
+//! Messages as they came and what was decided about them; repetitions; strangers; alerts.
+
+use super::Tx;
+use crate::Result;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// One command, from a text or a line of a mail.
+pub struct Taken<'a> {
+    /// Id of the envelope that brought it.
+    pub id: Uuid,
+    /// Which command of it; 0 for a text.
+    pub line: i16,
+    /// The trace it belongs to.
+    pub trace: Uuid,
+    /// The channel.
+    pub channel: &'a str,
+    /// The sender's canonical address on it.
+    pub address: &'a str,
+    /// Who that is.
+    pub person: Option<i64>,
+    /// What was written.
+    pub text: &'a str,
+    /// The channel's own id.
+    pub channel_id: Option<&'a str>,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// When it reached us.
+    pub received_at: Timestamp,
+    /// What came of it, as a short stable name.
+    pub outcome: &'a str,
+    /// The code it was read as.
+    pub code: Option<&'a str>,
+    /// What was answered.
+    pub answer: Option<&'a str>,
+    /// Id of the envelope that carries the answer.
+    pub answer_id: Option<Uuid>,
+}
+
+/// Keeps a command and what was decided.
+pub async fn insert(tx: &Tx<'_>, t: &Taken<'_>) -> Result {
+    tx.execute(
+        "-- intake::insert
+         INSERT INTO message (id, line, trace, channel, address, person, text, channel_id, sent_at,
+                              received_at, outcome, code, answer, answer_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        &[
+            /* id */ &t.id,
+            /* line */ &t.line,
+            /* trace */ &t.trace,
+            /* channel */ &t.channel,
+            /* address */ &t.address,
+            /* person */ &t.person,
+            /* text */ &t.text,
+            /* channel_id */ &t.channel_id,
+            /* sent_at */ &t.sent_at,
+            /* received_at */ &t.received_at,
+            /* outcome */ &t.outcome,
+            /* code */ &t.code,
+            /* answer */ &t.answer,
+            /* answer_id */ &t.answer_id,
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+/// Claims a message's key; the first answer when the same message was answered within the window.
+/// A second transaction with the same key waits for the first.
+pub async fn repeated(
+    tx: &Tx<'_>,
+    key: &[u8],
+    message: Uuid,
+    at: Timestamp,
+    window_s: u32,
+) -> Result<Option<String>> {
+    let row = tx
+        .query_one(
+            "-- intake::repeated
+             INSERT INTO repetition AS r (key, message, at, answer) VALUES ($1, $2, $3, '')
+             ON CONFLICT (key) DO UPDATE
+             SET message = CASE WHEN fresh(r.at, $3, $4) THEN r.message ELSE $2 END,
+                 answer = CASE WHEN fresh(r.at, $3, $4) THEN r.answer ELSE '' END,
+                 at = CASE WHEN fresh(r.at, $3, $4) THEN r.at ELSE $3 END
+             RETURNING CASE WHEN r.message <> $2 THEN r.answer END",
+            &[
+                /* key */ &key,
+                /* message */ &message,
+                /* at */ &at,
+                /* window_s */ &f64::from(window_s),
+            ],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
+/// Remembers the answer under the key that `repeated` claimed.
+pub async fn remember(tx: &Tx<'_>, key: &[u8], answer: &str) -> Result {
+    tx.execute(
+        "-- intake::remember
+         UPDATE repetition SET answer = $2 WHERE key = $1",
+        &[/* key */ &key, /* answer */ &answer],
+    )
+    .await
+    .map(drop)
+}
+
+/// Gives a claimed key back: what it stood for was not stored after all.
+pub async fn forget(tx: &Tx<'_>, key: &[u8]) -> Result {
+    tx.execute(
+        "-- intake::forget\nDELETE FROM repetition WHERE key = $1",
+        &[/* key */ &key],
+    )
+    .await
+    .map(drop)
+}
+
+/// May this stranger be answered? At most once a day.
+pub async fn answer_stranger(tx: &Tx<'_>, channel: &str, address: &str) -> Result<bool> {
+    let answered = tx
+        .execute(
+            "-- intake::answer_stranger
+             INSERT INTO stranger AS s (channel, address, answered_at) VALUES ($1, $2, now())
+             ON CONFLICT (channel, address) DO UPDATE SET answered_at = now()
+             WHERE s.answered_at < now() - interval '1 day'",
+            &[/* channel */ &channel, /* address */ &address],
+        )
+        .await?;
+    Ok(answered > 0)
+}
+
+/// Keeps who was told of what.
+pub async fn alerted(
+    tx: &Tx<'_>,
+    id: Uuid,
+    message: Uuid,
+    case_id: Option<i64>,
+    to: (i64, &str),
+) -> Result {
+    tx.execute(
+        "-- intake::alerted
+         INSERT INTO alert (id, message, case_id, person, channel) VALUES ($1, $2, $3, $4, $5)",
+        &[
+            /* id */ &id, /* message */ &message, /* case_id */ &case_id,
+            /* person */ &to.0, /* channel */ &to.1,
+        ],
+    )
+    .await
+    .map(drop)
+}
