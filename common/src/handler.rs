@@ -127,4 +127,4 @@ pub enum Foreign {
 }
 
 /// Turns a foreign body into messages; an error is quarantined with the raw body.
-pub type Adopt = fn(&str) -> std::result::Result<Foreign, Failure>;
+pub type Adopt = std::sync::Arc<dyn Fn(&str) -> Result<Foreign> + Send + Sync>;
