@@ -6,6 +6,7 @@ pub mod deliveries;
 pub mod frame;
 pub mod intake;
 pub mod notices;
+pub mod operator;
 mod pool;
 pub mod queue;
 pub mod quota;
