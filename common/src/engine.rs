@@ -16,7 +16,7 @@ mod places;
 mod snapshot;
 
 pub use alerts::{Alert, circles};
-pub use deed::{Asked, Deed, Done, Effected, Said};
+pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
 
 use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
 use crate::config::Settings;

@@ -73,6 +73,13 @@ impl Fault {
     /// Boxed, as it travels in the unlikely arm of results.
     pub(crate) fn new(kind: FaultKind, number: usize) -> Box<Self> {
         let (word, expected, near) = (String::new(), Vec::new(), Vec::new());
-        Box::new(Self { kind, word, number, expected, near, elsewhere: None })
+        Box::new(Self {
+            kind,
+            word,
+            number,
+            expected,
+            near,
+            elsewhere: None,
+        })
     }
 }

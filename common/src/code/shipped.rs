@@ -21,13 +21,25 @@ pub struct Files {
 
 /// The shipped files: each `.toml` of `common/codes/` with the `.sql` of the same name.
 pub fn files() -> Files {
-    let text = |name: &str| CODES.iter().find(|(path, _)| *path == name).map(|(_, text)| *text);
+    let text = |name: &str| {
+        CODES
+            .iter()
+            .find(|(path, _)| *path == name)
+            .map(|(_, text)| *text)
+    };
     let codes = CODES.iter().filter_map(|(path, toml)| {
         let stem = path.strip_suffix(".toml")?;
         let sql = text(&format!("{stem}.sql")).map(str::to_owned);
-        Some(CodeSource { name: (*path).to_owned(), toml: (*toml).to_owned(), sql })
+        Some(CodeSource {
+            name: (*path).to_owned(),
+            toml: (*toml).to_owned(),
+            sql,
+        })
     });
-    Files { codes: codes.collect(), texts: TEXTS.to_owned() }
+    Files {
+        codes: codes.collect(),
+        texts: TEXTS.to_owned(),
+    }
 }
 
 impl Files {

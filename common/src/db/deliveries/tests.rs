@@ -1,38 +1,16 @@
-//! Against a real PostgreSQL where `KENTONGAN_TEST_DB` names one (`postgresql://...`): every test
-//! makes a database of its own there.
-
 use super::*;
 use crate::db::quota::{self, Grant, Limits};
-use crate::db::{Db, suppressions};
+use crate::db::suppressions;
+use crate::db::testing::TestDb;
 use std::sync::Arc;
 
 struct World {
-    db: Db,
+    db: crate::db::Db,
 }
 
-fn open(url: String) -> Db {
-    let settings = crate::config::Database {
-        url,
-        password_file: None,
-        pool_size: 8,
-        statement_timeout_s: 10,
-        connect_timeout_s: 5,
-    };
-    Db::open(&settings, "test").unwrap()
-}
-
-/// A fresh database with our schema, or `None` when there is no server to make it on.
-async fn world() -> Option<World> {
-    let server = std::env::var("KENTONGAN_TEST_DB").ok()?;
-    let name = format!("t{}", Uuid::now_v7().simple());
-    let make = format!("CREATE DATABASE {name}");
-    let mut conn = open(server.clone()).connect().await.unwrap();
-    conn.client().batch_execute(&make).await.unwrap();
-    let (base, options) = server.split_once('?').unwrap_or((&server, ""));
-    let base = base.rsplit_once('/').unwrap().0;
-    let db = open(format!("{base}/{name}?{options}"));
-    crate::db::migrate(&db).await.unwrap();
-    Some(World { db })
+async fn world() -> World {
+    let TestDb { db } = TestDb::new().await;
+    World { db }
 }
 
 impl World {
@@ -83,7 +61,7 @@ const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 #[tokio::test]
 async fn a_delivery_is_claimed_recorded_and_found() {
-    let Some(world) = world().await else { return };
+    let world = world().await;
     let of = parcel(1);
     assert_eq!(in_tx!(world, tx => find(&tx, of.id)), Ok(None));
     in_tx!(world, tx => claim(&tx, &of, None)).unwrap();
@@ -113,7 +91,7 @@ async fn a_delivery_is_claimed_recorded_and_found() {
 
 #[tokio::test]
 async fn q1_of_two_claims_one_wins() {
-    let Some(world) = world().await else { return };
+    let world = world().await;
     let (won, lost) = (parcel(2), parcel(2));
     in_tx!(world, tx => claim(&tx, &won, None)).unwrap();
     let second = in_tx!(world, tx => claim(&tx, &lost, None)).unwrap_err();
@@ -125,7 +103,7 @@ async fn q1_of_two_claims_one_wins() {
 
 #[tokio::test]
 async fn q30_a_late_answer_replaces_unknown() {
-    let Some(world) = world().await else { return };
+    let world = world().await;
     let of = parcel(3);
     in_tx!(world, tx => claim(&tx, &of, None)).unwrap();
     in_tx!(world, tx => record(&tx, of.id, State::Unknown, None, Some("silence"))).unwrap();
@@ -137,7 +115,7 @@ async fn q30_a_late_answer_replaces_unknown() {
 
 #[tokio::test]
 async fn q24_an_event_that_comes_before_the_sent_id_is_joined_later() {
-    let Some(world) = world().await else { return };
+    let world = world().await;
     let of = parcel(4);
     let heard = Heard {
         id: Uuid::from_u128(44),
@@ -159,7 +137,7 @@ async fn q24_an_event_that_comes_before_the_sent_id_is_joined_later() {
 
 #[tokio::test]
 async fn suppression_holds_for_every_way_of_writing_an_address() {
-    let Some(world) = world().await else { return };
+    let world = world().await;
     world.contact("siti@dinas.example").await;
     let bounce = ("bounce", Some("550 5.1.1"));
     let add = |address: &'static str, reason: &'static str| {
@@ -204,7 +182,7 @@ async fn suppression_holds_for_every_way_of_writing_an_address() {
 
 #[tokio::test]
 async fn a_contact_fails_for_a_while_and_works_again() {
-    let Some(world) = world().await else { return };
+    let world = world().await;
     world.contact("a@x.example").await;
     in_tx!(world, tx => suppressions::failing(&tx, "A@x.example", "full", NOW)).unwrap();
     assert_eq!(world.state("a@x.example").await, "failing");
@@ -243,7 +221,7 @@ async fn granted(world: &Arc<World>, limits: Limits, lasting: Duration) -> u32 {
 
 #[tokio::test]
 async fn the_fleet_together_stays_under_the_rate() {
-    let Some(world) = world().await else { return };
+    let world = world().await;
     let world = Arc::new(world);
     let limits = Limits {
         per_second: 50.0,
@@ -259,7 +237,7 @@ async fn the_fleet_together_stays_under_the_rate() {
 
 #[tokio::test]
 async fn the_fleet_together_stays_under_the_day_and_gets_back_what_it_did_not_use() {
-    let Some(world) = world().await else { return };
+    let world = world().await;
     let world = Arc::new(world);
     let limits = Limits {
         per_second: 0.0,

@@ -70,7 +70,10 @@ fn mail(alert: &Alert) -> EmailOutput {
     let mut values = Map::new();
     values.insert("text".into(), json!(alert.text));
     values.insert("code".into(), json!(alert.code));
-    values.insert("case".into(), json!(alert.case_id.map(|c| c.to_string()).unwrap_or_default()));
+    values.insert(
+        "case".into(),
+        json!(alert.case_id.map(|c| c.to_string()).unwrap_or_default()),
+    );
     EmailOutput {
         to: alert.address.clone(),
         template: "alert".into(),

@@ -24,7 +24,11 @@ impl TextInputHandler {
     /// With the engine that decides and the settings that all texts share.
     pub fn new(engine: Arc<Engine>, settings: &Settings) -> Self {
         let country = settings.engine.country_code.clone();
-        Self { engine, country, wording: Wording::of(&settings.engine) }
+        Self {
+            engine,
+            country,
+            wording: Wording::of(&settings.engine),
+        }
     }
 }
 
@@ -79,7 +83,9 @@ impl Handler for TextInputHandler {
         tx: &Tx<'_>,
         out: &mut Outbox,
     ) -> Result {
-        let common::Verdict::Reject(reason) = &failure.verdict else { return Err(failure.clone()) };
+        let common::Verdict::Reject(reason) = &failure.verdict else {
+            return Err(failure.clone());
+        };
         let address = self.canonical(&msg.from);
         let mut answer_id = None;
         if intake::answer_stranger(tx, &msg.channel, &address).await? {
@@ -87,7 +93,14 @@ impl Handler for TextInputHandler {
             let text = codes.say(reason.0, self.engine.language(), &[]);
             answer_id = Some(self.reply(msg, &address, &text, out));
         }
-        intake::insert(tx, &Taken { answer_id, ..taken(msg, &address, reason.0) }).await
+        intake::insert(
+            tx,
+            &Taken {
+                answer_id,
+                ..taken(msg, &address, reason.0)
+            },
+        )
+        .await
     }
 }
 
@@ -102,7 +115,10 @@ impl TextInputHandler {
         if text.text.trim() == self.wording.signature.trim() {
             // Nobody is left without an answer, should a template ever come to nothing.
             let trace = short_trace(msg.envelope.trace).into();
-            let said = self.engine.codes().say("received", self.engine.language(), &[("trace", trace)]);
+            let said =
+                self.engine
+                    .codes()
+                    .say("received", self.engine.language(), &[("trace", trace)]);
             text.text.push_str(&said);
         }
         text.purpose = Purpose::Answer;
