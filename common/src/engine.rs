@@ -288,7 +288,7 @@ impl Turn<'_> {
         if home.is_none() && wanted {
             let format = self
                 .spec
-                .format_line(self.reader.language, self.reader.kind);
+                .format_line(&self.reader);
             return Ok(Err(self.refused("no_place", &[("format", format.into())])));
         }
         Ok(Ok(home))
