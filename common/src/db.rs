@@ -7,6 +7,7 @@ pub mod frame;
 pub mod intake;
 pub mod mails;
 pub mod notices;
+pub mod operator;
 mod pool;
 pub mod queue;
 pub mod quota;

@@ -110,7 +110,11 @@ fn refused(error: &clap::Error, submits: bool) -> Exit {
 /// Is this `kentongan submit ...`, whatever stands in front? Told from the raw words, since it is
 /// needed when they cannot be parsed.
 fn is_submit(arguments: &[OsString]) -> bool {
-    arguments.iter().skip(1).take(6).any(|word| word == "submit")
+    arguments
+        .iter()
+        .skip(1)
+        .take(6)
+        .any(|word| word == "submit")
 }
 
 /// A panic would end with 101, which a mail server takes for "never": the mail would go back to
@@ -150,10 +154,16 @@ mod tests {
     fn a_mail_servers_wrong_line_keeps_the_mail() {
         let wrong = ["kentongan", "submit", "mail", "--too"];
         let error = Cli::try_parse_from(wrong).unwrap_err();
-        assert_eq!(refused(&error, is_submit(&wrong.map(Into::into))), Exit::TryLater);
+        assert_eq!(
+            refused(&error, is_submit(&wrong.map(Into::into))),
+            Exit::TryLater
+        );
         let wrong = ["kentongan", "migrate", "--too"];
         let error = Cli::try_parse_from(wrong).unwrap_err();
-        assert_eq!(refused(&error, is_submit(&wrong.map(Into::into))), Exit::Usage);
+        assert_eq!(
+            refused(&error, is_submit(&wrong.map(Into::into))),
+            Exit::Usage
+        );
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! The commands, one file each.
 
-mod check;
 mod completions;
 mod console;
-mod dead;
 mod fleet;
 mod keys;
 mod migrate;
@@ -21,12 +19,10 @@ use clap::Subcommand;
 pub enum Command {
     Up(up::Up),
     Migrate(migrate::Migrate),
-    Check(check::Check),
     Submit(submit::Submit),
     Send(send::Send),
     Console(console::Console),
     Queues(queues::Queues),
-    Dead(dead::Dead),
     Fleet(fleet::Fleet),
     Keys(keys::Keys),
     Completions(completions::Completions),
@@ -37,12 +33,10 @@ pub async fn run(context: Context, command: Command) -> Result {
     match command {
         Command::Up(it) => Box::pin(it.run(&context)).await,
         Command::Migrate(it) => it.run(&context).await,
-        Command::Check(it) => Box::pin(it.run(&context)).await,
         Command::Submit(it) => Box::pin(it.run(&context)).await,
         Command::Send(it) => Box::pin(it.run(&context)).await,
         Command::Console(it) => it.run(&context).await,
         Command::Queues(it) => it.run(&context).await,
-        Command::Dead(it) => Box::pin(it.run(&context)).await,
         Command::Fleet(it) => it.run(&context).await,
         Command::Keys(it) => it.run(&context),
         Command::Completions(it) => it.run(),

@@ -112,7 +112,8 @@ impl Queue {
     /// How many are leased.
     pub fn leased(&self, name: &str) -> usize {
         let rows = self.rows();
-        rows.get(name).map_or(0, |q| q.iter().filter(|r| r.leased).count())
+        rows.get(name)
+            .map_or(0, |q| q.iter().filter(|r| r.leased).count())
     }
 
     fn rows(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Row>>> {
@@ -147,7 +148,12 @@ impl common::queue::Queue for Queue {
         queue.retain(|r| !receipts.contains(&r.message.receipt));
         Ok(vec![Ok(()); receipts.len()])
     }
-    async fn extend(&self, name: &str, receipts: &[Receipt], lease: Duration) -> Result<Vec<Result>> {
+    async fn extend(
+        &self,
+        name: &str,
+        receipts: &[Receipt],
+        lease: Duration,
+    ) -> Result<Vec<Result>> {
         if lease.is_zero() {
             return self.give_back(name, receipts).await;
         }
@@ -164,7 +170,8 @@ impl common::queue::Queue for Queue {
         Ok(vec![Ok(()); receipts.len()])
     }
     async fn bury(&self, name: &str, message: &Received, reason: &str) -> Result {
-        self.delete(name, std::slice::from_ref(&message.receipt)).await?;
+        self.delete(name, std::slice::from_ref(&message.receipt))
+            .await?;
         self.put(&dead_name(name), &message.body, Some(reason));
         Ok(())
     }

@@ -11,8 +11,9 @@ mod context;
 mod exit;
 #[cfg(test)]
 mod fakes;
+mod letter;
 mod out;
-mod scan;
+mod tied;
 mod time;
 
 fn main() -> std::process::ExitCode {

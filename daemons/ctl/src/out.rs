@@ -112,7 +112,8 @@ pub fn note(text: impl std::fmt::Display) {
 }
 
 fn widths(headings: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
-    let length = |row: &Vec<String>, column: usize| row.get(column).map_or(0, |c| c.chars().count());
+    let length =
+        |row: &Vec<String>, column: usize| row.get(column).map_or(0, |c| c.chars().count());
     (0..headings.len())
         .map(|column| {
             let widest = rows.iter().map(|row| length(row, column)).max();

@@ -66,9 +66,7 @@ impl Console {
     }
 
     fn wants(&self, waiting: &Waiting, now: Timestamp) -> bool {
-        self.all
-            || waiting.text.purpose == Purpose::Alert
-            || age(waiting.sent_at, now) > WAITED_FOR
+        self.all || waiting.text.purpose == Purpose::Alert || age(waiting.sent_at, now) > WAITED_FOR
     }
 
     fn print(&self, out: Out, waiting: &Waiting) -> Result<()> {

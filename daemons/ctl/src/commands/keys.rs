@@ -39,7 +39,11 @@ impl Keys {
             Some(file) => file,
             None => context.settings()?.secrets.token_keys_file,
         };
-        if rotate { put_in_front(&file)? } else { new(&file)? }
+        if rotate {
+            put_in_front(&file)?
+        } else {
+            new(&file)?
+        }
         context.out.line(format!("wrote {}", file.display()))?;
         Ok(Exit::Done)
     }
@@ -59,13 +63,12 @@ fn put_in_front(file: &Path) -> Result<()> {
     let unwritable = |e| Fault::new(format!("cannot rewrite {}: {e}", file.display()));
     let old = fs::read_to_string(file).map_err(unwritable)?;
     let beside = file.with_extension("new");
-    let done = write(&beside, &format!("{}\n{old}", key()?))
-        .and_then(|()| {
-            // Written by root, read by the daemons' user: the file stays whose it was.
-            let was = fs::metadata(file)?;
-            std::os::unix::fs::chown(&beside, Some(was.uid()), Some(was.gid()))?;
-            fs::rename(&beside, file)
-        });
+    let done = write(&beside, &format!("{}\n{old}", key()?)).and_then(|()| {
+        // Written by root, read by the daemons' user: the file stays whose it was.
+        let was = fs::metadata(file)?;
+        std::os::unix::fs::chown(&beside, Some(was.uid()), Some(was.gid()))?;
+        fs::rename(&beside, file)
+    });
     done.map_err(|e| {
         let _ = fs::remove_file(&beside);
         unwritable(e)
@@ -102,7 +105,10 @@ mod tests {
         new(&file).unwrap();
         let text = fs::read_to_string(&file).unwrap();
         assert_eq!(text.trim_end().len(), 64);
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         let again = new(&file).unwrap_err();
         assert!(again.remedy.unwrap().contains("--rotate"));
         assert_eq!(fs::read_to_string(&file).unwrap(), text);
@@ -118,6 +124,9 @@ mod tests {
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.ends_with(&old) && text.lines().count() == 2, "{text}");
         assert_ne!(text.lines().next(), old.lines().next());
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }

@@ -26,7 +26,9 @@ impl Migrate {
             context.out.line(format!("applied {name}"))?;
         }
         if applied.is_empty() {
-            context.out.line("nothing to do: the schema is up to date")?;
+            context
+                .out
+                .line("nothing to do: the schema is up to date")?;
         }
         Ok(Exit::Done)
     }

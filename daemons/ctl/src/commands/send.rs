@@ -215,6 +215,9 @@ mod tests {
             assert!(Cli::try_parse_from(words).is_ok());
         }
         let none = ["kentongan", "send", "text", "--from", "0812"];
-        assert!(Cli::try_parse_from(none).is_err(), "an empty text says nothing");
+        assert!(
+            Cli::try_parse_from(none).is_err(),
+            "an empty text says nothing"
+        );
     }
 }

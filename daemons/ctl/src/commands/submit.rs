@@ -103,9 +103,15 @@ impl Mail {
     fn arrival(self, raw: Vec<u8>, now: Timestamp) -> Result<Arrival> {
         let given = |value: Option<OsString>, names: &[&str]| {
             let named = || names.iter().find_map(std::env::var_os);
-            value.or_else(named).map(|v| v.to_string_lossy().into_owned())
+            value
+                .or_else(named)
+                .map(|v| v.to_string_lossy().into_owned())
         };
-        let mut to: Vec<String> = self.to.iter().map(|to| to.to_string_lossy().into()).collect();
+        let mut to: Vec<String> = self
+            .to
+            .iter()
+            .map(|to| to.to_string_lossy().into())
+            .collect();
         if to.is_empty() {
             to.extend(given(None, &["ORIGINAL_RECIPIENT", "RECIPIENT"]));
         }
@@ -115,9 +121,8 @@ impl Mail {
             client: given(self.client, &["CLIENT_ADDRESS"]),
             helo: given(self.helo, &["CLIENT_HELO"]),
         };
-        Arrival::new(raw, told, now).ok_or_else(|| {
-            Fault::new("there is no mail on the standard input").exit(Exit::NoMail)
-        })
+        Arrival::new(raw, told, now)
+            .ok_or_else(|| Fault::new("there is no mail on the standard input").exit(Exit::NoMail))
     }
 }
 
@@ -126,7 +131,10 @@ impl Mail {
 fn read(mut input: impl Read, most: u64) -> Result<Vec<u8>> {
     let later = |e: std::io::Error| Fault::from(e).exit(Exit::TryLater);
     let mut raw = Vec::new();
-    let taken = input.by_ref().take(most.saturating_add(1)).read_to_end(&mut raw);
+    let taken = input
+        .by_ref()
+        .take(most.saturating_add(1))
+        .read_to_end(&mut raw);
     if (taken.map_err(later)? as u64) <= most {
         return Ok(raw);
     }
@@ -158,7 +166,10 @@ mod tests {
         let fault = read(&mut input, 8).unwrap_err();
         assert_eq!(fault.exit, Exit::Unacceptable);
         assert!(fault.what.contains("12 bytes"), "{fault}");
-        assert!(input.is_empty(), "the rest must be read, or the pipe breaks");
+        assert!(
+            input.is_empty(),
+            "the rest must be read, or the pipe breaks"
+        );
     }
 
     #[test]

@@ -92,7 +92,10 @@ fn without_mark(mut raw: Vec<u8>) -> (Option<String>, Vec<u8>) {
     if !raw.starts_with(b"From ") {
         return (None, raw);
     }
-    let end = raw.iter().position(|b| *b == b'\n').map_or(raw.len(), |at| at + 1);
+    let end = raw
+        .iter()
+        .position(|b| *b == b'\n')
+        .map_or(raw.len(), |at| at + 1);
     let rest = raw.split_off(end);
     let line = String::from_utf8_lossy(&raw);
     let sender = line.split_whitespace().nth(1).map(String::from);
@@ -168,7 +171,10 @@ mod tests {
     fn nothing_but_blank_lines_is_no_mail() {
         for raw in ["", "\r\n\n ", "From a@x.id Mon Mar  9 12:00:00 2026\n"] {
             let now = Timestamp::UNIX_EPOCH;
-            assert!(Arrival::new(raw.into(), Told::default(), now).is_none(), "{raw:?}");
+            assert!(
+                Arrival::new(raw.into(), Told::default(), now).is_none(),
+                "{raw:?}"
+            );
         }
     }
 
@@ -179,7 +185,11 @@ mod tests {
                 from: Some(null.into()),
                 ..Told::default()
             };
-            assert_eq!(arrived("a", told).message.sender.as_deref(), Some(""), "{null:?}");
+            assert_eq!(
+                arrived("a", told).message.sender.as_deref(),
+                Some(""),
+                "{null:?}"
+            );
         }
         assert_eq!(arrived("a", Told::default()).message.sender, None);
     }
@@ -202,7 +212,10 @@ mod tests {
     #[test]
     fn mails_lie_by_the_day_of_their_arrival() {
         let mail = arrived("a", to(&["a@x.id"]));
-        assert_eq!(mail.message.blob, format!("mail/2026/03/09/{}.eml", mail.id));
+        assert_eq!(
+            mail.message.blob,
+            format!("mail/2026/03/09/{}.eml", mail.id)
+        );
         assert_eq!(common::blob::check_key(&mail.message.blob), Ok(()));
     }
 }
