@@ -361,10 +361,11 @@ async fn whoever_keeps_copies_is_told_once_per_commit() {
     let db = TestDb::new().await;
     let mut heard = db.listen("kentongan_changed").await;
     let mut client = db.client().await;
-    let change = client.transaction().await.unwrap();
-    let tx = Tx(change);
-    filled(&tx).await;
-    tx.0.commit().await.unwrap();
+    {
+        let tx = begin(&mut client).await;
+        filled(&tx).await;
+        tx.0.commit().await.unwrap();
+    }
     let mut payloads = Vec::new();
     for _ in 0..3 {
         payloads.push(heard.recv().await.expect("the server tells"));
