@@ -81,10 +81,10 @@ impl fmt::Display for CodeFault {
 pub struct Reader<'a> {
     /// Their language.
     pub language: Language,
-    /// Their user type: `pelsa`, `paravet`, `vet`, ... in any letter case.
+    /// Code of their user type (`PLS`, `VET`, ...), in any letter case.
     pub kind: &'a str,
     /// Whether they hold a permission such as `can_send_u`.
-    pub may: &'a dyn Fn(&str) -> bool,
+    pub may: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 /// What a text means.
@@ -289,7 +289,7 @@ impl Codes {
             machine: &spec.machine,
             lexicon: &self.lexicon,
             group,
-            sender: reader.kind,
+            sender: reader,
         };
         match parser.parse(words) {
             Ok(values) => Reading::Parsed(Arc::clone(spec), values),
@@ -308,6 +308,13 @@ impl Codes {
 
     fn allowed<'a>(&'a self, reader: &'a Reader<'_>) -> impl Iterator<Item = &'a Arc<Spec>> {
         self.specs.values().filter(|s| (reader.may)(&s.permission))
+    }
+
+    /// Whether a word starts a message: a code, an alias, or a code that another one replaced, in
+    /// any letter case.
+    pub fn knows(&self, word: &str) -> bool {
+        let word = word.to_uppercase();
+        self.by_word.contains_key(&word) || self.replaced.contains_key(&word)
     }
 
     /// All codes in alphabetical order.

@@ -5,6 +5,7 @@ pub mod cases;
 pub mod deliveries;
 pub mod frame;
 pub mod intake;
+pub mod mails;
 pub mod notices;
 mod pool;
 pub mod queue;

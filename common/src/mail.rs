@@ -50,3 +50,6 @@ pub use proof::Proof;
 pub use read::{Letter, Note, Refused, read};
 pub use robots::{Ours, Robot, robot};
 pub use token::{Purpose, Signer};
+
+#[cfg(test)]
+mod tests;

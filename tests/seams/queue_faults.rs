@@ -2,7 +2,9 @@
 //! the stand-in makes the faults.
 
 use common::failure::Dependency;
-use common::queue::{Ask, Entry, Queue, Receipt, Received, Rules, SqsQueue, all_done, dead_name};
+use common::queue::{
+    Ask, Entry, Queue, REQUESTS, Receipt, Received, Rules, SqsQueue, all_done, dead_name,
+};
 use common::{Failure, Verdict};
 use kentongan_tests::servers::ministack::{self, Ministack};
 use kentongan_tests::servers::proxy::{Fault, Proxy};
@@ -517,4 +519,23 @@ async fn a_message_costs_three_requests_for_ten() {
     }
     let requests = stage.proxy.count("");
     assert!(requests <= 35, "{requests} requests for 100 messages");
+}
+
+/// One thread, so that the recorder of this test hears this test only.
+#[tokio::test(flavor = "current_thread")]
+async fn requests_are_counted_by_queue_and_call() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let heard = recorder.handle();
+    let _listening = metrics::set_default_local_recorder(&recorder);
+    let stage = stage().await;
+    stage
+        .proxy
+        .fault("SendMessageBatch", 1, Fault::RefuseEntries(vec![0]));
+    send(&stage.queue, 11).await;
+    let told = heard.render();
+    let line = |call: &str, n: usize| format!("{REQUESTS}{{queue=\"{NAME}\",call=\"{call}\"}} {n}");
+    assert!(
+        told.contains(&line("send_message_batch", 3)),
+        "two requests and a repetition:\n{told}"
+    );
 }

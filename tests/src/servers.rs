@@ -130,3 +130,32 @@ pub fn wait_until(limit: Duration, mut is_so: impl FnMut() -> bool) -> bool {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sleeper() -> Leash {
+        Leash::start("KILL", &["sleep".into(), "600".into()], &[], Stdio::null())
+    }
+
+    fn lives(pid: u32) -> bool {
+        std::path::Path::new(&format!("/proc/{pid}")).exists()
+    }
+
+    #[test]
+    fn a_server_ends_with_its_leash() {
+        let leash = sleeper();
+        let pid = leash.pid;
+        assert!(leash.is_running() && lives(pid));
+        drop(leash);
+        assert!(!lives(pid), "ended and reaped");
+    }
+
+    #[test]
+    fn a_killed_server_is_known_as_such() {
+        let leash = sleeper();
+        leash.signal("KILL");
+        assert!(wait_until(Duration::from_secs(5), || !leash.is_running()));
+    }
+}

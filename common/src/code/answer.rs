@@ -199,7 +199,7 @@ fn limit(limit: Option<f64>) -> String {
 }
 
 fn about(spec: &Spec, reader: &Reader<'_>) -> [(&'static str, Var); 3] {
-    let format = spec.format_line(reader.language, reader.kind);
+    let format = spec.format_line(reader);
     let name = spec.name.get(reader.language);
     [
         ("format", format.into()),

@@ -81,6 +81,16 @@ impl List {
         self.by_code.get(code)
     }
 
+    /// The entry that a person means by a word: its code, its name in either language or one of
+    /// its synonyms, in any letter case. For settings and data files, where words are kinder than
+    /// codes; looks through the whole list.
+    pub fn meant(&self, word: &str) -> Option<&Arc<Entry>> {
+        let same = |text: &String| text.to_lowercase() == word.to_lowercase();
+        let named =
+            |e: &&Arc<Entry>| same(&e.name.id) || same(&e.name.en) || e.synonyms.iter().any(same);
+        self.find(word).or_else(|| self.entries.iter().find(named))
+    }
+
     /// All entries in the order of their rows.
     pub fn entries(&self) -> &[Arc<Entry>] {
         &self.entries
@@ -233,12 +243,13 @@ pub(crate) mod sample {
     pub(crate) fn lexicon() -> Arc<Lexicon> {
         let lists = [
             ("species", "SP", "spesies", "species"),
-            ("sign", "TAN", "tanda", "sign"),
-            ("diagnosis", "", "diagnosis", "diagnosis"),
-            ("syndrome", "SIN", "sindrom prioritas", "priority syndrome"),
-            ("outcome", "PK", "perkembangan kasus", "case outcome"),
+            ("sign", "TAN", "tanda klinis", "clinical signs"),
+            ("diagnosis", "PNY", "penyakit", "diseases"),
+            ("syndrome", "SIN", "sindrom prioritas", "priority syndromes"),
+            ("outcome", "PK", "perkembangan kasus", "case outcomes"),
             ("fate", "AH", "akhir hewan", "animal fate"),
-            ("response_mode", "", "cara respons", "response mode"),
+            ("response_mode", "", "cara respons", "response modes"),
+            ("user_type", "JP", "jenis pengguna", "user types"),
         ];
         let entries = [
             ("species", "SP", "sapi", "cattle", "lembu|cow"),
@@ -252,14 +263,41 @@ pub(crate) mod sample {
             ("diagnosis", "COC", "koksidiosis", "coccidiosis", ""),
             ("diagnosis", "SAL", "Salmonellosis", "salmonellosis", ""),
             ("diagnosis", "RA", "rabies", "rabies", ""),
-            ("syndrome", "GG", "gila galak", "rabies-like", ""),
-            ("syndrome", "AI", "flu burung", "avian influenza", ""),
+            (
+                "syndrome",
+                "GG",
+                "gila galak pada anjing",
+                "furious dog",
+                "",
+            ),
+            (
+                "syndrome",
+                "AIU",
+                "unggas mati mendadak (AI)",
+                "sudden death of poultry (AI)",
+                "flu burung",
+            ),
             ("outcome", "SB", "sembuh", "recovered", ""),
             ("outcome", "MS", "masih sakit", "still sick", ""),
             ("outcome", "MT", "mati", "dead", ""),
             ("fate", "M", "mati", "dead", ""),
-            ("response_mode", "TEL", "telepon", "telephone", ""),
-            ("response_mode", "KUN", "berkunjung", "visit", ""),
+            ("response_mode", "TLP", "telepon", "telephone", ""),
+            ("response_mode", "BKJ", "berkunjung", "visit", ""),
+            (
+                "user_type",
+                "PLS",
+                "pelapor desa (Pelsa)",
+                "village reporter",
+                "pelsa",
+            ),
+            (
+                "user_type",
+                "PMD",
+                "paramedik veteriner",
+                "veterinary paramedic",
+                "paravet",
+            ),
+            ("user_type", "VET", "dokter hewan", "veterinarian", "vet"),
         ];
         Arc::new(Lexicon::from_rows(
             lists.map(|(key, short, id, en)| ListRow {
@@ -300,6 +338,16 @@ mod tests {
     }
 
     #[test]
+    fn a_word_of_a_data_file_means_an_entry() {
+        let lexicon = sample::lexicon();
+        let types = lexicon.list("user_type").unwrap();
+        for word in ["PLS", "pls", "Pelsa", "village reporter"] {
+            assert_eq!(types.meant(word).unwrap().code, "PLS", "{word}");
+        }
+        assert!(types.meant("").is_none());
+    }
+
+    #[test]
     fn one_word_may_stand_in_several_lists() {
         let lexicon = sample::lexicon();
         let holders: Vec<_> = lexicon.holders("sp").map(|(l, _)| l.key.as_str()).collect();
@@ -331,7 +379,7 @@ mod tests {
     fn the_index_names_only_printable_lists() {
         let index = sample::lexicon().index(Language::Id);
         assert!(
-            index.starts_with("SP (spesies), TAN (tanda), SIN (sindrom prioritas)"),
+            index.starts_with("SP (spesies), TAN (tanda klinis), PNY (penyakit)"),
             "{index}"
         );
         assert!(!index.contains("cara respons"));

@@ -143,6 +143,7 @@ impl Loader<'_> {
             &trial,
         );
         let query = reading.query(query, &fields);
+        let alerts = self.alerts(reading, alerts);
         reading.check_examples(&examples);
         let machine = Machine::of(&format, &fields);
         if let Some(clash) = prove::clash(&machine) {
@@ -159,13 +160,7 @@ impl Loader<'_> {
             group: group.as_deref().map(Arc::from),
             effect,
             query,
-            alerts: alerts
-                .into_iter()
-                .map(|a| Alert {
-                    to: a.to,
-                    when: a.when,
-                })
-                .collect(),
+            alerts,
             examples,
             bare: bare.is_some(),
             machine,
@@ -226,6 +221,7 @@ impl Loader<'_> {
             only,
             ..
         } = raw;
+        let only = self.people(only)?;
         let rules = Rules {
             min,
             max,
@@ -239,6 +235,37 @@ impl Loader<'_> {
             rules,
             only,
         })
+    }
+
+    fn alerts(&self, reading: &mut Reading, alerts: Vec<RawAlert>) -> Vec<Alert> {
+        let mut all = Vec::new();
+        for RawAlert { to, when, .. } in alerts {
+            match self.people(when) {
+                Ok(when) => all.push(Alert { to, when }),
+                Err(what) => reading.fault("[[alert]]", what, "correct when"),
+            }
+        }
+        all
+    }
+
+    /// User types as codes, whatever words the file calls them by; permissions stay as they are.
+    fn people(&self, names: Vec<String>) -> Result<Vec<String>, String> {
+        let types = self.lexicon.list("user_type");
+        let code = |name: String| match types.filter(|_| !name.starts_with("can_")) {
+            None => Ok(name),
+            Some(types) => types
+                .meant(&name)
+                .map(|entry| entry.code.clone())
+                .ok_or_else(|| {
+                    let known: Vec<&str> =
+                        types.entries().iter().map(|e| e.code.as_str()).collect();
+                    format!(
+                        "there is no user type {name:?}; there are {}",
+                        known.join(", ")
+                    )
+                }),
+        };
+        names.into_iter().map(code).collect()
     }
 
     /// Compiles the code's texts, under the names by which [`super::Codes`] asks for them.

@@ -73,16 +73,13 @@ fn code_distance(word: &str, code: &str) -> Option<usize> {
     }
     let same_start = word.starts_with(code) || code.starts_with(word);
     let same_first = word.chars().next() == code.chars().next();
-    Some(
-        edits * 10
-            - if same_start {
-                4
-            } else if same_first {
-                2
-            } else {
-                0
-            },
-    )
+    let bonus = match () {
+        () if same_start => 4,
+        () if same_first => 2,
+        () => 0,
+    };
+    // No edits at all happens: some letters (the Kelvin sign) are small letters of plain ones.
+    Some((edits * 10).saturating_sub(bonus))
 }
 
 /// A whole name, one word of it, its beginning, or a misspelling of it.
@@ -159,6 +156,7 @@ mod tests {
         assert_eq!(codes("PNGE", known.into_iter()), ["PNEG"]);
         assert_eq!(codes("LAPOK", known.into_iter()), ["LAPK"]);
         assert!(codes("HALO", known.into_iter()).is_empty());
+        assert_eq!(codes("P\u{212a}", known.into_iter()).first(), Some(&"PK"));
     }
 
     proptest! {

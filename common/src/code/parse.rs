@@ -5,6 +5,7 @@
 //! and at most one way leads to the end. The first word at which no way goes on is the word at
 //! fault, and it is the furthest one that any reading reaches.
 
+use super::Reader;
 use super::fault::{Fault, FaultKind};
 use super::kind::Breach;
 use super::lexicon::Lexicon;
@@ -20,8 +21,8 @@ pub(crate) struct Parser<'a> {
     pub lexicon: &'a Lexicon,
     /// Name of the repeatable group.
     pub group: Option<&'a Arc<str>>,
-    /// The sender's user type, for fields that only some may give.
-    pub sender: &'a str,
+    /// For fields that only some may give.
+    pub sender: &'a Reader<'a>,
 }
 
 /// No way leads to this position with this word.

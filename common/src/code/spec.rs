@@ -1,10 +1,11 @@
 //! The definition of one code, as its file declares it and as the engine uses it.
 
+use super::Reader;
 use super::format::Format;
 use super::kind::{Kind, Rules};
 use super::machine::Machine;
 use super::sql::Sql;
-use crate::language::{Both, Language};
+use crate::language::Both;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ pub struct Field {
     pub label: Both,
     /// What its values must keep to.
     pub rules: Rules,
-    /// User types that may give it; empty for all.
+    /// Who may give it: permissions (`can_...`) or user types; empty for all.
     pub only: Vec<String>,
 }
 
@@ -101,14 +102,14 @@ fn anybody() -> String {
 }
 
 impl Spec {
-    /// The format as people of this user type read it, with labels in their language; optional
-    /// fields that they may not give are left out.
-    pub fn format_line(&self, language: Language, sender: &str) -> String {
+    /// The format as this reader would type it, with labels in their language; optional fields
+    /// that they may not give are left out.
+    pub fn format_line(&self, reader: &Reader<'_>) -> String {
         self.format.print(|name| {
             let field = self.field(name)?;
             let optional = self.format.slots().any(|s| s.field == name && !s.mandatory);
-            let shown = !optional || field.open_to(sender);
-            shown.then(|| field.label.get(language))
+            let shown = !optional || field.open_to(reader);
+            shown.then(|| field.label.get(reader.language))
         })
     }
 
@@ -136,13 +137,13 @@ impl Spec {
 }
 
 impl Field {
-    /// Whether a sender of this user type may give it.
-    pub fn open_to(&self, sender: &str) -> bool {
-        self.only.is_empty()
-            || self
-                .only
-                .iter()
-                .any(|only| only.eq_ignore_ascii_case(sender))
+    /// Whether this sender may give it.
+    pub fn open_to(&self, sender: &Reader<'_>) -> bool {
+        let fits = |only: &String| match only.starts_with("can_") {
+            true => (sender.may)(only),
+            false => only.eq_ignore_ascii_case(sender.kind),
+        };
+        self.only.is_empty() || self.only.iter().any(fits)
     }
 }
 

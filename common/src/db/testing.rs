@@ -3,10 +3,13 @@
 
 use super::{Conn, Db, Tx};
 use crate::config::Database;
+use futures_util::StreamExt;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::sync::mpsc;
+use tokio_postgres::AsyncMessage;
 
 /// Stands until its standard input closes, which happens when the test process ends.
 const SERVER: &str = r#"
@@ -51,6 +54,33 @@ impl TestDb {
     /// A connection, for [`begin`].
     pub(crate) async fn client(&self) -> Conn {
         self.db.connect().await.expect("the server answers")
+    }
+}
+
+impl TestDb {
+    /// What is notified on a channel of PostgreSQL, from now on.
+    pub(crate) async fn listen(&self, channel: &str) -> mpsc::UnboundedReceiver<String> {
+        let (client, mut messages) = super::pool::connect_alone(&self.db)
+            .await
+            .expect("the server answers");
+        let (told, heard) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(message) = messages.next().await {
+                if let Ok(AsyncMessage::Notification(n)) = message {
+                    told.send(n.payload().to_owned()).ok();
+                }
+            }
+        });
+        client
+            .batch_execute(&format!("LISTEN {channel}"))
+            .await
+            .expect("it can listen");
+        // The connection ends with its client, which therefore stays to the end of the test.
+        tokio::spawn(async move {
+            std::future::pending::<()>().await;
+            drop(client);
+        });
+        heard
     }
 }
 

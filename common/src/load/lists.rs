@@ -241,3 +241,6 @@ fn key_fits(key: &str) -> bool {
 fn code_fits(code: &str) -> bool {
     code.bytes().all(|b| b.is_ascii_alphanumeric())
 }
+
+#[cfg(test)]
+mod tests;

@@ -233,3 +233,125 @@ fn permissions(row: &Row, faults: &mut Vec<LoadFault>) -> Vec<(String, bool)> {
     permissions.sort_unstable();
     permissions
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::people::bulk::{Holder, Permission};
+
+    const HEADER: &str =
+        "name,language,user_type,home,areas,phone,email,contacts,permissions,state\n";
+
+    fn channels() -> Vec<(String, String)> {
+        [
+            ("console", "phone"),
+            ("email", "email"),
+            ("sms", "phone"),
+            ("xmpp", "xmpp"),
+        ]
+        .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
+        .to_vec()
+    }
+
+    fn holder(kind: &str, address: &str, person: i64) -> Holder {
+        Holder {
+            kind: kind.into(),
+            address: address.into(),
+            person,
+        }
+    }
+
+    fn found() -> Found {
+        let permission = |code: &str| Permission {
+            code: code.into(),
+            name_id: String::new(),
+            name_en: String::new(),
+            by_default: false,
+        };
+        Found {
+            user_types: vec!["VET".into(), "PLS".into()],
+            permissions: vec![permission("can_send_pk")],
+            places: HashMap::from([("72".into(), 1), ("7204".into(), 2)]),
+            holders: vec![
+                holder("phone", "+628111111111", 1),
+                holder("email", "b@example.org", 2),
+            ],
+            people: HashMap::new(),
+        }
+    }
+
+    fn faults(rows: &str) -> Vec<String> {
+        let (people, mut faults) = read(format!("{HEADER}{rows}").as_bytes(), &channels());
+        faults.extend(plan(&people, &found()).1);
+        faults.sort_by_key(|f| f.line);
+        faults.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn each_fault_of_a_person_is_told() {
+        let unknown = "that this installation knows; load it first or correct it";
+        for (row, fault) in [
+            (",id,VET,,,0812345678,,,,", "name: the cell is empty; fill it in".to_owned()),
+            ("A,fr,VET,,,0812345678,,,,", "language: \"fr\" is not a language: id or en".into()),
+            (
+                "A,id,VETT,,,0812345678,,,,",
+                "user_type: \"VETT\" is not a user type that this installation knows (did you mean \"VET\"?); load it first or correct it".into(),
+            ),
+            ("A,id,VET,99,,0812345678,,,,", format!("home: \"99\" is not the code of a place {unknown}")),
+            ("A,id,VET,72,72|98,0812345678,,,,", format!("areas: \"98\" is not the code of a place {unknown}")),
+            (
+                "A,id,VET,,,12345,,,,",
+                "phone: \"12345\" is not a phone number such as 081234567890 or +6281234567890".into(),
+            ),
+            (
+                "A,id,VET,,,8.12346E+10,,,,",
+                "phone: \"8.12346E+10\" is a number that a spreadsheet rounded; format the column as text and type it again".into(),
+            ),
+            ("A,id,VET,,,,a@b@c.d,,,", "email: \"a@b@c.d\" is not one e-mail address".into()),
+            ("A,id,VET,,,,,xmp:a@b.c,,", format!("contacts: \"xmp\" is not a channel that this installation knows (did you mean \"xmpp\"?); {}", "load it first or correct it")),
+            ("A,id,VET,,,,,,,", "phone: this person has no address; give a phone, an e-mail or another contact".into()),
+            ("A,id,VET,,,0812345678,,,can_send_pk,", "permissions: \"can_send_pk\" is not + or - and a permission, as in +can_send_pk".into()),
+            (
+                "A,id,VET,,,0812345678,,,+can_send_kp,",
+                "permissions: \"can_send_kp\" is not a permission that this installation knows (did you mean \"can_send_pk\"?); load it first or correct it".into(),
+            ),
+            ("A,id,VET,,,0812345678,,,,away", "state: \"away\" is not a state: active, suspended or left".into()),
+            (
+                "A,id,VET,,,08111111111,b@example.org,,,",
+                "email: \"b@example.org\" belongs to another person than the other addresses of this row; correct one of them".into(),
+            ),
+        ] {
+            assert_eq!(faults(&format!("{row}\n")), [format!("line 2, {fault}")], "{row}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_never_shared() {
+        let rows = "A,id,VET,,,0812345678,,,,\nB,id,VET,,,+62 812-345-678,,,,\n";
+        assert_eq!(
+            faults(rows),
+            ["line 3, phone: \"+62 812-345-678\" stands already in line 2; keep one of the two"]
+        );
+    }
+
+    #[test]
+    fn a_number_named_again_is_one_contact_by_that_channel() {
+        let csv = format!(
+            "{HEADER}A,EN,vet,,,0812345678,A@Example.org,sms:0812-345-678|xmpp:a@chat.example,,\n"
+        );
+        let (people, faults) = read(csv.as_bytes(), &channels());
+        assert_eq!(faults, []);
+        let address = |kind: &str, address: &str, channel: Option<&str>| Address {
+            kind: kind.into(),
+            address: address.into(),
+            channel: channel.map(str::to_owned),
+        };
+        let expected = [
+            address("email", "a@example.org", None),
+            address("phone", "+62812345678", Some("sms")),
+            address("xmpp", "a@chat.example", Some("xmpp")),
+        ];
+        assert_eq!(people[0].addresses, expected);
+        assert_eq!((&*people[0].language, &*people[0].user_type), ("en", "VET"));
+    }
+}

@@ -22,8 +22,12 @@ macro_rules! file {
     };
 }
 
+type File = (Kind, &'static str, &'static [u8]);
+
+const PLACES: &[File] = &[file!(Places, "places/indonesia.csv.gz")];
+
 /// In the order in which one needs the other.
-const FILES: &[(Kind, &str, &[u8])] = &[
+const LISTS: &[File] = &[
     file!(Lists, "lists/lists.csv"),
     file!(Lists, "lists/animals.csv"),
     file!(Lists, "lists/health.csv"),
@@ -31,7 +35,6 @@ const FILES: &[(Kind, &str, &[u8])] = &[
     file!(Lists, "lists/work.csv"),
     file!(Permissions, "lists/permissions.csv"),
     file!(UserTypes, "lists/user_types.csv"),
-    file!(Places, "places/indonesia.csv.gz"),
 ];
 
 const DEMO_PLACES: &[u8] = include_bytes!("../../places/examples.csv");
@@ -51,8 +54,22 @@ pub struct ShippedError {
 /// Loads every shipped file that this database has not had yet in this very form, and says what each
 /// did. Run at every start: what an installation changed afterwards is left alone.
 pub async fn shipped(tx: &Tx<'_>) -> Result<Vec<(&'static str, LoadReport)>, ShippedError> {
+    let mut reports = shipped_lists(tx).await?;
+    reports.extend(load_files(tx, PLACES).await?);
+    Ok(reports)
+}
+
+/// As [`shipped`], without the places: for an installation in another country, and for tests.
+pub async fn shipped_lists(tx: &Tx<'_>) -> Result<Vec<(&'static str, LoadReport)>, ShippedError> {
+    load_files(tx, LISTS).await
+}
+
+async fn load_files(
+    tx: &Tx<'_>,
+    files: &[File],
+) -> Result<Vec<(&'static str, LoadReport)>, ShippedError> {
     let mut reports = Vec::new();
-    for (kind, file, bytes) in FILES {
+    for (kind, file, bytes) in files {
         let one = load_once(tx, kind, file, bytes).await;
         let report = one.map_err(|error| ShippedError { file, error })?;
         reports.extend(report.map(|report| (*file, report)));
@@ -83,7 +100,8 @@ async fn load_once(
     Ok(Some(report))
 }
 
-/// Loads the invented people of the demo and the example codes of their villages. Never in an installation that is
+/// Loads the invented people of the demo and the example codes of their villages, whose places must
+/// be there. Never in an installation that is
 /// used: their numbers may be somebody's.
 pub async fn demo_people(tx: &Tx<'_>) -> Result<LoadReport, ShippedError> {
     let options = LoadOptions::default();
@@ -105,7 +123,7 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/lists");
         for file in std::fs::read_dir(folder).unwrap() {
             let name = format!("lists/{}", file.unwrap().file_name().to_string_lossy());
-            assert!(FILES.iter().any(|f| f.1 == name), "{name} is not shipped");
+            assert!(LISTS.iter().any(|f| f.1 == name), "{name} is not shipped");
         }
     }
 }

@@ -8,7 +8,9 @@
 //! Weakness: two texts of one person may be decided in the other order; `H` goes by the time of
 //!           sending. A code list that changes is in force a moment later, not at once.
 
+mod config;
 mod handlers;
+mod mail;
 
 use common::daemon;
 use common::engine::Engine;
@@ -22,7 +24,7 @@ fn main() -> ExitCode {
         let mails = EmailInputHandler::new(engine.clone(), d)?;
         d.on(texts)
             .on(mails)
-            .adopt("email-input", handlers::adopt_mail)
+            .adopt("email-input", mail::notice::adopt)
             .on_reload(move || {
                 let engine = engine.clone();
                 async move { engine.reload().await }

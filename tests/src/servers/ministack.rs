@@ -131,3 +131,26 @@ fn is_ready(port: u16) -> bool {
     };
     ask().unwrap_or(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_goes_away_and_comes_back_empty_on_the_same_port() {
+        let mut own = Ministack::start();
+        let client = aws_sdk_sqs::Client::new(&sdk_config(own.port).await);
+        client
+            .create_queue()
+            .queue_name("q")
+            .send()
+            .await
+            .expect("made");
+        own.kill();
+        assert!(!is_ready(own.port));
+        own.start_again();
+        let client = aws_sdk_sqs::Client::new(&sdk_config(own.port).await);
+        let queues = client.list_queues().send().await.expect("a list");
+        assert!(queues.queue_urls().is_empty());
+    }
+}

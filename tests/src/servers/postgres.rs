@@ -215,7 +215,7 @@ fn binaries() -> PathBuf {
     newest
         .map(|(_, bin)| bin)
         .or_else(in_path)
-        .expect("PostgreSQL is missing: apt install postgresql postgresql-15-postgis-3")
+        .expect("PostgreSQL is missing: apt install postgresql postgresql-postgis")
 }
 
 /// Puts a fresh data folder below `folder`: copied from the template, which is made when missing.
@@ -301,4 +301,50 @@ fn run(command: &mut Command) {
         .expect("the command starts");
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{command:?}: {said}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn value(url: &str, sql: &str) -> String {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+            .await
+            .expect("a connection");
+        tokio::spawn(connection);
+        client.query_one(sql, &[]).await.expect(sql).get(0)
+    }
+
+    #[tokio::test]
+    async fn what_was_committed_survives_kill_and_stop() {
+        let mut cluster = Postgres::start(Durability::Default);
+        let url = cluster.database().await;
+        let fsync = value(&url, "SELECT current_setting('fsync')").await;
+        assert_eq!(fsync, "on");
+        let insert = "INSERT INTO queue_name (name) VALUES ('kept') RETURNING name";
+        value(&url, insert).await;
+        for end in [Postgres::kill, Postgres::stop] {
+            end(&mut cluster);
+            let away = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
+            assert!(away.is_err(), "it is away");
+            cluster.start_again();
+            assert_eq!(value(&url, "SELECT name FROM queue_name").await, "kept");
+        }
+        let folder = cluster.folder.clone();
+        drop(cluster);
+        assert!(!folder.exists(), "nothing is left");
+    }
+
+    #[tokio::test]
+    async fn databases_of_tests_are_migrated_and_apart() {
+        let cluster = Postgres::shared();
+        let (one, other) = (cluster.database().await, cluster.database().await);
+        value(
+            &one,
+            "INSERT INTO queue_name (name) VALUES ('one') RETURNING name",
+        )
+        .await;
+        let count = value(&other, "SELECT count(*)::text FROM queue_name").await;
+        assert_eq!(count, "0");
+    }
 }
