@@ -108,7 +108,7 @@ fn mail() -> Finished {
 }
 
 /// The raw mail of a call that sends one; the suite's probe asks for the account instead.
-fn raw(request: &String) -> Option<Vec<u8>> {
+fn raw(request: &str) -> Option<Vec<u8>> {
     let (_, body) = request.split_once("\r\n\r\n")?;
     let body: serde_json::Value = serde_json::from_str(body).ok()?;
     let raw = body["Content"]["Raw"]["Data"].as_str()?;
@@ -127,7 +127,7 @@ async fn passes_the_suite_of_all_transports() {
             .lock()
             .unwrap()
             .iter()
-            .filter_map(raw)
+            .filter_map(|r| raw(r))
             .collect()
     };
     suite::passes(&fake.ses(), arrived, &away.ses()).await;
