@@ -167,7 +167,7 @@ fn is_greeting(line: &str) -> bool {
         line.strip_prefix(*word)
             .is_some_and(|r| !r.starts_with(|c: char| c.is_alphanumeric()))
     };
-    line.chars().count() <= 60 && WORDS.iter().any(|w| begins(&w))
+    line.chars().count() <= 60 && WORDS.iter().any(|w| begins(w))
 }
 
 fn one_line(line: &str) -> String {
