@@ -24,6 +24,7 @@ mod heading;
 mod html;
 mod limits;
 pub mod notice;
+mod part;
 mod parts;
 pub mod proof;
 mod quote;
