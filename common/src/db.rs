@@ -9,6 +9,7 @@ mod pool;
 pub mod queue;
 pub mod reports;
 mod schema;
+pub mod views;
 
 pub use pool::{Conn, Db};
 pub use schema::{migrate, schema_version};
