@@ -12,7 +12,7 @@ use super::kind::{Kind, Rules};
 use super::lexicon::Lexicon;
 use super::machine::Machine;
 use super::reply::{Replies, Trial, Var};
-use super::spec::{Alert, Example, Field, Query, Spec};
+use super::spec::{Alert, Example, Field, Spec};
 use super::{CodeFault, CodeSource, names, prove};
 use crate::language::Both;
 use file::Reading;
