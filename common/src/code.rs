@@ -10,6 +10,7 @@
 //! (with a `.sql` file beside those that ask), `common/replies/engine.toml`, the lists' rows.
 
 mod answer;
+pub(crate) mod effects;
 mod fault;
 pub mod format;
 pub mod kind;
@@ -83,7 +84,7 @@ pub struct Reader<'a> {
     /// Code of their user type (`PLS`, `VET`, ...), in any letter case.
     pub kind: &'a str,
     /// Whether they hold a permission such as `can_send_u`.
-    pub may: &'a dyn Fn(&str) -> bool,
+    pub may: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 /// What a text means.
@@ -307,6 +308,13 @@ impl Codes {
 
     fn allowed<'a>(&'a self, reader: &'a Reader<'_>) -> impl Iterator<Item = &'a Arc<Spec>> {
         self.specs.values().filter(|s| (reader.may)(&s.permission))
+    }
+
+    /// Whether a word starts a message: a code, an alias, or a code that another one replaced, in
+    /// any letter case.
+    pub fn knows(&self, word: &str) -> bool {
+        let word = word.to_uppercase();
+        self.by_word.contains_key(&word) || self.replaced.contains_key(&word)
     }
 
     /// All codes in alphabetical order.

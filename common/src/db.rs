@@ -2,14 +2,18 @@
 //! SQL stands only in this folder and in `.sql` files.
 
 pub mod cases;
+pub mod deliveries;
 pub mod frame;
 pub mod intake;
+pub mod mails;
 pub mod notices;
 mod pool;
 pub mod queue;
+pub mod quota;
 pub mod reports;
 mod schema;
 pub mod views;
+pub mod suppressions;
 
 pub use pool::{Conn, Db};
 pub use schema::{migrate, schema_version};
@@ -97,6 +101,15 @@ impl Tx<'_> {
             .map_err(|e| self.failed(e))
     }
 
+    /// Finds out whether the server understands a statement.
+    pub async fn prepare(&self, sql: &str) -> Result {
+        self.inner
+            .prepare_cached(sql)
+            .await
+            .map(drop)
+            .map_err(|e| self.failed(e))
+    }
+
     /// Makes what was done last. A failure leaves open whether it was: the inbox tells.
     pub async fn commit(self) -> Result {
         let Self { inner, sick } = self;
@@ -146,7 +159,6 @@ fn describe(error: &tokio_postgres::Error) -> String {
             Some(source) => format!("database: {error}: {source}"),
             None => format!("database: {error}"),
         };
-        return format!("database: {error}");
     };
     let place = [db.table(), db.column(), db.constraint()]
         .map(|p| p.unwrap_or("-"))

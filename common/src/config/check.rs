@@ -37,6 +37,7 @@ fn database(database: &Database) -> Result<(), String> {
 fn frame(frame: &Frame) -> Result<(), String> {
     need("frame.hands", frame.hands >= 1, "at least 1")?;
     need("frame.batch", frame.batch >= 1, "at least 1")?;
+    need("frame.pollers", frame.pollers >= 1, "at least 1")?;
     need(
         "frame.lease_s",
         (1..=43_200).contains(&frame.lease_s),

@@ -185,6 +185,7 @@ fn values_that_cannot_work_are_refused() {
             "database.connect_timeout_s",
         ),
         ("#hands = 64", "hands = 0", "frame.hands"),
+        ("#pollers = 4", "pollers = 0", "frame.pollers"),
         ("#poll_s = 20", "poll_s = 21", "frame.poll_s"),
         ("#lease_s = 60", "lease_s = 0", "frame.lease_s"),
         (

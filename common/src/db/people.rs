@@ -10,6 +10,9 @@ mod details;
 pub use contacts::{
     Contact, ContactState, Suppression, contacts, mark_contact, put_channel, suppressions,
 };
+#[cfg(test)]
+mod tests;
+
 pub use details::{Details, show};
 
 use super::Tx;

@@ -1,15 +1,15 @@
 //! A database of its own for a test: on the server that `KENTONGAN_TEST_DB` names, or on a private one
 //! that ends with the test process, whichever way that ends. A wrong variable fails the test.
 
-use super::Tx;
-use deadpool_postgres::{Manager, Object, Pool};
+use super::{Conn, Db, Tx};
+use crate::config::Database;
+use futures_util::StreamExt;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use tokio_postgres::{Config, NoTls};
-
-const MIGRATION: &str = include_str!("../../migrations/V0002__people_places_lists.sql");
+use tokio::sync::mpsc;
+use tokio_postgres::AsyncMessage;
 
 /// Stands until its standard input closes, which happens when the test process ends.
 const SERVER: &str = r#"
@@ -27,7 +27,8 @@ cat >/dev/null
 
 /// A fresh, migrated database.
 pub(crate) struct TestDb {
-    pool: Pool,
+    /// As the daemons use it.
+    pub(crate) db: Db,
 }
 
 impl TestDb {
@@ -36,59 +37,89 @@ impl TestDb {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("kentongan_test_{}_{count}", std::process::id());
-        let mut config = server().clone();
-        let admin = pool(config.clone());
-        let admin = admin
-            .get()
+        let mut admin = open(server().to_owned())
+            .connect()
             .await
             .expect("KENTONGAN_TEST_DB names a server that answers");
         admin
+            .client()
             .batch_execute(&format!("CREATE DATABASE {name}"))
             .await
             .expect("may create databases");
-        config.dbname(&name);
-        let db = Self { pool: pool(config) };
-        db.client()
-            .await
-            .batch_execute(MIGRATION)
-            .await
-            .expect("the migration runs");
-        db
+        let db = open(named(server(), &name));
+        super::migrate(&db).await.expect("the migrations run");
+        Self { db }
     }
 
-    /// A connection; `Tx(client.transaction().await?)` is what the functions take.
-    pub(crate) async fn client(&self) -> Object {
-        self.pool.get().await.expect("the server answers")
+    /// A connection, for [`begin`].
+    pub(crate) async fn client(&self) -> Conn {
+        self.db.connect().await.expect("the server answers")
+    }
+}
+
+impl TestDb {
+    /// What is notified on a channel of PostgreSQL, from now on.
+    pub(crate) async fn listen(&self, channel: &str) -> mpsc::UnboundedReceiver<String> {
+        let (client, mut messages) = super::pool::connect_alone(&self.db)
+            .await
+            .expect("the server answers");
+        let (told, heard) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(message) = messages.next().await {
+                if let Ok(AsyncMessage::Notification(n)) = message {
+                    told.send(n.payload().to_owned()).ok();
+                }
+            }
+        });
+        client
+            .batch_execute(&format!("LISTEN {channel}"))
+            .await
+            .expect("it can listen");
+        // The connection ends with its client, which therefore stays to the end of the test.
+        tokio::spawn(async move {
+            std::future::pending::<()>().await;
+            drop(client);
+        });
+        heard
     }
 }
 
 /// Begins a transaction, which is undone when it is dropped.
-pub(crate) async fn begin(client: &mut Object) -> Tx<'_> {
-    Tx(client.transaction().await.expect("the server answers"))
+pub(crate) async fn begin(conn: &mut Conn) -> Tx<'_> {
+    conn.begin().await.expect("the server answers")
 }
 
-fn pool(config: Config) -> Pool {
-    Pool::builder(Manager::new(config, NoTls))
-        .max_size(4)
-        .build()
-        .expect("no timeouts are set")
+fn open(url: String) -> Db {
+    let settings = Database {
+        url,
+        password_file: None,
+        pool_size: 8,
+        statement_timeout_s: 30,
+        connect_timeout_s: 5,
+    };
+    Db::open(&settings, "test").expect("KENTONGAN_TEST_DB is a connection string")
 }
 
-fn server() -> &'static Config {
-    static SERVER_OF_THIS_PROCESS: OnceLock<(Option<Child>, Config)> = OnceLock::new();
+/// The same server, another database: of `key=value` words the last one counts.
+fn named(server: &str, database: &str) -> String {
+    if !server.contains("://") {
+        return format!("{server} dbname={database}");
+    }
+    let (base, options) = server.split_once('?').unwrap_or((server, ""));
+    let host = base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+    format!("{host}/{database}?{options}")
+}
+
+fn server() -> &'static str {
+    static SERVER_OF_THIS_PROCESS: OnceLock<(Option<Child>, String)> = OnceLock::new();
     let start = || match std::env::var("KENTONGAN_TEST_DB") {
-        Ok(named) => (
-            None,
-            named
-                .parse()
-                .expect("KENTONGAN_TEST_DB is a connection string"),
-        ),
+        Ok(named) => (None, named),
         Err(_) => private(),
     };
     &SERVER_OF_THIS_PROCESS.get_or_init(start).1
 }
 
-fn private() -> (Option<Child>, Config) {
+fn private() -> (Option<Child>, String) {
     // PostgreSQL refuses to run as root.
     let mut command =
         match std::fs::metadata("/proc/self").map(|m| std::os::unix::fs::MetadataExt::uid(&m)) {
@@ -114,10 +145,5 @@ fn private() -> (Option<Child>, Config) {
         !line.is_empty(),
         "no PostgreSQL could be started; see the lines above"
     );
-    (
-        Some(child),
-        line.trim()
-            .parse()
-            .expect("the script prints a connection string"),
-    )
+    (Some(child), line.trim().to_owned())
 }

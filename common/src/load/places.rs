@@ -163,3 +163,130 @@ fn system_fits(system: &str) -> bool {
     let lower = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     system.bytes().all(lower) && !system.starts_with(|c: char| c.is_ascii_digit() || c == '_')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::LoadOptions;
+
+    fn faults(csv: &str) -> Vec<String> {
+        let (rows, mut faults) = read(csv.as_bytes());
+        let ids: Vec<i64> = (1..100).collect();
+        faults.extend(plan(&rows, &[], &ids, &LoadOptions::default()).1);
+        faults.sort_by_key(|f| f.line);
+        faults.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn each_fault_of_a_place_is_told() {
+        const PARENT: &str = "system,code,parent,level,name,lat,lon,same_as\nbps,11,,1,Aceh,,,\n";
+        for (row, fault) in [
+            (
+                "BPS!,12,,1,x,,,",
+                "system: \"BPS!\" is not a system: small letters, digits and _",
+            ),
+            (
+                "bps,1-2,,1,x,,,",
+                "code: \"1-2\" is not a code: letters and digits only",
+            ),
+            ("bps,,,1,x,,,", "code: the cell is empty; fill it in"),
+            ("bps,12,,1,,,,", "name: the cell is empty; fill it in"),
+            (
+                "bps,12,,ten,x,,,",
+                "level: \"ten\" is not a level: 1 (top) to 9",
+            ),
+            (
+                "bps,1201,,2,x,,,",
+                "parent: level 2 needs a parent; only level 1 has none",
+            ),
+            (
+                "bps,1201,12,2,x,,,",
+                "parent: \"12\" is not the code of a place that this installation knows; load it first or correct it",
+            ),
+            (
+                "bps,1101,11,1,x,,,",
+                "parent: the parent \"11\" is not above it; its level must be a smaller number",
+            ),
+            (
+                "bps,11,,1,x,,,",
+                "code: \"11\" stands already in line 2; keep one of the two",
+            ),
+            (
+                "bps,12,,1,x,5,,",
+                "lon: lat without lon, or lon without lat; give both or neither",
+            ),
+            (
+                "bps,12,,1,x,95,1,",
+                "lat: \"95\" is not degrees north, -90 to 90",
+            ),
+            (
+                "bps,12,,1,x,5,east,",
+                "lon: \"east\" is not degrees east, -180 to 180",
+            ),
+            (
+                "own,12,,,,,,bps",
+                "same_as: \"bps\" is not a code with its system, as in kemendagri:6302212003",
+            ),
+            (
+                "own,12,,,,,,bps:99",
+                "same_as: \"bps:99\" is not a place that this installation knows; load it first or correct it",
+            ),
+        ] {
+            assert_eq!(
+                faults(&format!("{PARENT}{row}\n")),
+                [format!("line 3, {fault}")],
+                "{row}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_fault_does_not_drag_its_children_along() {
+        let csv = "system,code,parent,level,name\nbps,11,,1,\nbps,1101,11,2,Simeulue\nbps,110101,1101,3,\n";
+        let empty = "name: the cell is empty; fill it in";
+        assert_eq!(
+            faults(csv),
+            [format!("line 2, {empty}"), format!("line 4, {empty}")]
+        );
+    }
+
+    #[test]
+    fn children_may_stand_before_their_parents() {
+        let csv = "system;code;parent;level;name;lat;lon\nbps;11.01;11;2;Simeulue;2,5;96,1\nbps;11;;1;Aceh;;\n";
+        let (rows, faults) = read(csv.as_bytes());
+        assert_eq!(faults, []);
+        let (plan, faults) = plan(&rows, &[], &[7, 8], &LoadOptions::default());
+        assert_eq!(faults, []);
+        assert_eq!(plan.insert[0].path, [7]);
+        assert_eq!(
+            (&plan.insert[1].path[..], plan.insert[1].parent),
+            (&[7, 8][..], Some(7))
+        );
+        assert_eq!(plan.insert[1].point, Some((96.1, 2.5)));
+        assert_eq!(plan.codes[1], ("bps".into(), "1101".into(), 8));
+    }
+
+    #[test]
+    fn the_shipped_places_are_whole() {
+        let (rows, faults) = read(&include_bytes!("../../places/indonesia.csv.gz")[..]);
+        assert_eq!(faults, []);
+        let ids: Vec<i64> = (1..=100_000).collect();
+        let (plan, faults) = plan(&rows, &[], &ids, &LoadOptions::default());
+        assert_eq!(faults, [], "every parent is there");
+        let count = |level| plan.insert.iter().filter(|p| p.level == level).count();
+        assert_eq!([1, 2, 3, 4].map(count), [38, 514, 7_285, 83_762]);
+        for place in &plan.insert {
+            assert_eq!(
+                place.path.len(),
+                usize::try_from(place.level).unwrap(),
+                "{}",
+                place.name
+            );
+            assert!(
+                place.name.bytes().all(|b| (b' '..=b'~').contains(&b)),
+                "{}",
+                place.name
+            );
+        }
+    }
+}

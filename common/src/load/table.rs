@@ -78,9 +78,14 @@ pub(super) fn read(source: impl Read, columns: &Columns) -> (Vec<Row>, Vec<LoadF
     let mut header: Option<Vec<Option<&'static str>>> = None;
     let mut rows = Vec::new();
     let mut record = ByteRecord::new();
+    let mut lines = Lines {
+        bytes: &bytes,
+        passed: 0,
+        line: 1,
+    };
     // A slice cannot fail to be read, and the reader is flexible, so this ends with the bytes.
     while matches!(reader.read_byte_record(&mut record), Ok(true)) {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = lines.at(record.position().map_or(0, csv::Position::byte));
         match &header {
             None => header = Some(head(line, &record, columns, &mut faults)),
             Some(header) => rows.extend(row(line, &record, header, &mut faults)),
@@ -95,12 +100,13 @@ pub(super) fn read(source: impl Read, columns: &Columns) -> (Vec<Row>, Vec<LoadF
     (if broken { Vec::new() } else { rows }, faults)
 }
 
-/// The words of the first line without reading further, to tell kinds of file apart.
-pub(super) fn names(columns: &Columns) -> impl Iterator<Item = &'static str> {
+/// All columns, the required ones first.
+fn names(columns: &Columns) -> impl Iterator<Item = &'static str> {
     columns.required.iter().chain(columns.optional).copied()
 }
 
-fn bytes(mut source: impl Read) -> Result<Vec<u8>, Problem> {
+/// The whole source, unpacked and without a byte order mark.
+pub(super) fn bytes(mut source: impl Read) -> Result<Vec<u8>, Problem> {
     let mut start = [0; 2];
     let read = fill(&mut source, &mut start)?;
     let whole = (&start[..read]).chain(source);
@@ -122,6 +128,31 @@ fn bytes(mut source: impl Read) -> Result<Vec<u8>, Problem> {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'P', b'K', 3, 4, ..] => Err(Problem::NotCsv),
         [0xef, 0xbb, 0xbf, rest @ ..] => Ok(rest.to_vec()),
         _ => Ok(bytes),
+    }
+}
+
+/// Counts lines as an editor does. The CSV reader's own count stops before the line feed of the line above and
+/// before empty lines.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    passed: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of the first byte of a record that begins at or after `byte`. Call it in rising order.
+    fn at(&mut self, byte: u64) -> u64 {
+        let byte = usize::try_from(byte).unwrap_or(usize::MAX);
+        while let Some(&now) = self.bytes.get(self.passed) {
+            let ends = matches!(now, b'\n' | b'\r');
+            if self.passed >= byte && !ends {
+                break;
+            }
+            let half = now == b'\r' && self.bytes.get(self.passed + 1) == Some(&b'\n');
+            self.line += u64::from(ends && !half);
+            self.passed += 1;
+        }
+        self.line
     }
 }
 
@@ -228,4 +259,135 @@ fn row(
         ));
     }
     (faults.len() == before).then_some(Row { line, cells })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: Columns = Columns {
+        required: &["code", "name"],
+        optional: &["note"],
+    };
+
+    fn texts(source: &[u8]) -> (Vec<String>, Vec<String>) {
+        let (rows, faults) = read(source, &COLUMNS);
+        let row = |r: &Row| {
+            format!(
+                "{}:{}/{}/{}",
+                r.line,
+                r.get("code"),
+                r.get("name"),
+                r.get("note")
+            )
+        };
+        (
+            rows.iter().map(row).collect(),
+            faults.iter().map(ToString::to_string).collect(),
+        )
+    }
+
+    #[test]
+    fn what_spreadsheets_write_is_read() {
+        let gz = {
+            let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            std::io::Write::write_all(&mut out, b"code,name\nA,b\n").unwrap();
+            out.finish().unwrap()
+        };
+        for (source, rows) in [
+            (&b"code,name\nA,b\n"[..], vec!["2:A/b/"]),
+            (b"code;name\r\nA; b,c \r\n", vec!["2:A/b,c/"]),
+            (b"\xef\xbb\xbfName , CODE\nb,A", vec!["2:A/b/"]),
+            (
+                b"code,name,note\nA,b,\"x \"\"y\"\"\"\n,,\nB,c,\n",
+                vec!["2:A/b/x \"y\"", "4:B/c/"],
+            ),
+            (b"code,name\nA,b,,,\n", vec!["2:A/b/"]),
+            (b"code,name\n\n\nA,b\n", vec!["4:A/b/"]),
+            (&gz, vec!["2:A/b/"]),
+        ] {
+            let (found, faults) = texts(source);
+            assert_eq!(
+                faults,
+                Vec::<String>::new(),
+                "{}",
+                String::from_utf8_lossy(source)
+            );
+            assert_eq!(found, rows, "{}", String::from_utf8_lossy(source));
+        }
+    }
+
+    #[test]
+    fn every_fault_names_line_and_remedy() {
+        for (source, faults) in [
+            (
+                &b""[..],
+                vec![
+                    "line 1, file: the file is empty; its first line must name the columns: code, name, note",
+                ],
+            ),
+            (
+                b"\xff\xfec\0o\0",
+                vec!["line 1, file: the file is UTF-16 or a workbook; save it as \"CSV UTF-8\""],
+            ),
+            (
+                b"PK\x03\x04abc",
+                vec!["line 1, file: the file is UTF-16 or a workbook; save it as \"CSV UTF-8\""],
+            ),
+            (
+                b"code,nmae\nA,b\n",
+                vec![
+                    "line 1, header: unknown column \"nmae\" (did you mean \"name\"?); the columns are code, name, note",
+                    "line 1, name: this column is missing; add it to the first line, even if some of its cells are empty",
+                ],
+            ),
+            (
+                b"code,name,code\n",
+                vec!["line 1, code: this column stands there twice; remove one of them"],
+            ),
+            (
+                b"code,name\nA\nB,c,d\nC,\xe9\nD,e\0\n",
+                vec![
+                    "line 2, row: 1 cells where the header has 2; quote a cell that holds the delimiter",
+                    "line 3, row: 3 cells where the header has 2; quote a cell that holds the delimiter",
+                    "line 4, name: bytes that are not UTF-8; save the file as \"CSV UTF-8\"",
+                    "line 5, name: a NUL character; remove it, or save the file again as \"CSV UTF-8\"",
+                ],
+            ),
+            (
+                b"code,name\nA,\"b\nB,c\n",
+                vec![
+                    "line 2, name: a line break inside a cell; a quotation mark is probably not closed on this line",
+                ],
+            ),
+        ] {
+            assert_eq!(
+                texts(source).1,
+                faults,
+                "{}",
+                String::from_utf8_lossy(source)
+            );
+        }
+    }
+
+    #[test]
+    fn a_torn_archive_and_a_bomb_are_faults() {
+        let (_, faults) = read(&b"\x1f\x8b\x08\0torn"[..], &COLUMNS);
+        assert!(
+            matches!(faults[0].problem, Problem::Unreadable(_)),
+            "{faults:?}"
+        );
+        let (_, faults) = read(std::io::repeat(b'x'), &COLUMNS);
+        assert_eq!(faults[0].problem, Problem::TooLarge(64));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>) {
+            read(bytes.as_slice(), &COLUMNS);
+            let mut headed = b"code,name\n".to_vec();
+            headed.extend(bytes);
+            read(headed.as_slice(), &COLUMNS);
+        }
+    }
 }

@@ -82,3 +82,16 @@ pub(crate) async fn retire_entry(tx: &Tx<'_>, list: &str, code: &str) -> Result<
     )
     .await
 }
+
+/// Remembers that a shipped file is loaded in this form; false when it was already. Rolled back with the load.
+pub(crate) async fn put_shipped(tx: &Tx<'_>, file: &str, digest: &str) -> Result<bool> {
+    let touched = tx
+        .execute(
+            "-- lists::put_shipped
+             INSERT INTO shipped AS s (file, digest) VALUES ($1, $2)
+             ON CONFLICT (file) DO UPDATE SET digest = $2, loaded_at = now() WHERE s.digest <> $2",
+            &[/* file */ &file, /* digest */ &digest],
+        )
+        .await?;
+    Ok(touched > 0)
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# What `make demo` shows after the build: the one-box home in a private folder, with a database of its
+# own; mails and texts go in, the answers, an alert and the row in PostgreSQL come out. Everything
+# that it starts it stops, and the folder goes, unless KEEP=1.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export PATH="$PWD/target/debug:$PATH" NO_COLOR="${NO_COLOR:-}"
+[ -n "$NO_COLOR" ] || unset NO_COLOR
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/kentongan-demo.XXXXXX")
+# As root, PostgreSQL runs under another name and must get through.
+chmod 711 "$folder"
+export KENTONGAN_CONFIG=$folder/kentongan.toml
+up=""
+
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold="" dim="" plain=""; fi
+title() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
+run() { printf '%s$ %s%s\n' "$dim" "$*" "$plain"; "$@"; }
+
+finish() {
+    local rc=$?
+    trap - EXIT INT TERM
+    if [ -n "$up" ] && kill -0 "$up" 2>/dev/null; then
+        kill -TERM "$up"
+        wait "$up" 2>/dev/null || true
+    fi
+    if [ "$rc" != 0 ] && [ -s "$folder/up.log" ]; then
+        printf '\ndemo: it did not work; the last words of the daemons:\n' >&2
+        tail -25 "$folder/up.log" >&2
+    fi
+    if [ -n "${KEEP:-}" ]; then echo "demo: kept $folder"; else rm -rf "$folder"; fi
+    exit "$rc"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# until_true SECONDS WHAT COMMAND...: tries again until it works; ends the demo when it never does.
+until_true() {
+    local end=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        kill -0 "$up" 2>/dev/null || { echo "demo: \`kentongan up\` ended" >&2; exit 1; }
+        [ "$SECONDS" -lt "$end" ] || { echo "demo: waited in vain for $what" >&2; exit 1; }
+        sleep 0.1
+    done
+}
+
+# mail_to ADDRESS [MESSAGE-ID]: the file of a mail that went out, perhaps as the answer to another.
+mail_to() {
+    local file
+    for file in "$folder"/mails/new/*.eml; do
+        grep -qis "^To: .*$1" "$file" || continue
+        [ -z "${2:-}" ] || grep -qisF "$2" "$file" || continue
+        echo "$file"
+        return 0
+    done
+    return 1
+}
+
+show() { perl deploy/demo/show-mail.pl "$1"; }
+
+answered_mail() {
+    local file=$1 from id
+    from=$(sed -n 's/^From: .*<\(.*\)>\r*$/\1/p' "$file")
+    id=$(sed -n 's/^Message-I[Dd]: <\(.*\)>\r*$/\1/p' "$file")
+    title "A mail: $file"
+    show "$file"
+    run kentongan submit mail --to lapor@kentongan.example --from "$from" <"$file"
+    until_true 20 "the answer to $file" mail_to "$from" "$id"
+    echo "${bold}answered:${plain}"
+    show "$(mail_to "$from" "$id")"
+}
+
+title "Kentongan in $folder: a private PostgreSQL, the daemons, people and places for trying out"
+kentongan up --folder "$folder" --private-database >"$folder/up.log" 2>&1 </dev/null &
+up=$!
+until_true 40 "the daemons" kentongan send text --from 081234567890 --wait 2s KODE
+echo "ready after $SECONDS s"
+
+title "Texts: a report from the village, a slip of the finger, a question"
+run kentongan send text --from 081234567890 "U MC,DM SP 4"
+run kentongan send text --from 081234567890 "U MC SPI 4"
+run kentongan send text --from 081234567890 "CKL tanjung tengah"
+run kentongan send text --from 081234567894 "LAPD 72060202"
+
+title "The alert that this report sent to a vet"
+until_true 20 "the alert" mail_to vet@example.org
+show "$(mail_to vet@example.org)"
+
+for mail in tests/mails/[123]-*.eml; do answered_mail "$mail"; done
+
+title "A mail that does not prove who sent it: held, and the registered person is asked"
+show tests/mails/4-without-proof.eml
+run kentongan submit mail --to lapor@kentongan.example --from vet@example.org <tests/mails/4-without-proof.eml
+id=$(sed -n 's/^Message-ID: <\(.*\)>\r*$/\1/p' tests/mails/4-without-proof.eml)
+until_true 20 "the question" mail_to vet@example.org "$id"
+show "$(mail_to vet@example.org "$id")"
+
+title "What PostgreSQL holds"
+bin=$(deploy/setup/need.sh postgres | sed 's/.* is in //')
+url=$(sed -n 's/^url = "\(.*\)"$/\1/p' "$KENTONGAN_CONFIG")
+run "$bin/psql" "$url" -X -P pager=off -c 'SELECT * FROM data_u LIMIT 5'
+
+title "Done in $SECONDS s"
+cat <<'END'
+How to go on:
+  target/debug/kentongan up          the same, and it stays: Ctrl-C stops it
+  target/debug/kentongan console     be somebody with a phone
+  target/debug/kentongan trace ID    every hop of one message
+  README.md, docs/OPERATIONS.md      what is what, and how to run it for real
+END
