@@ -575,7 +575,7 @@ impl Writer<'_> {
             kind::Kind::List(lists) => {
                 let entries = lists[0].entries();
                 let code = &entries[self.roll(entries.len())].code;
-                let typed = if n % 2 == 0 {
+                let typed = if n.is_multiple_of(2) {
                     code.to_lowercase()
                 } else {
                     code.clone()
