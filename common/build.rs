@@ -1,4 +1,4 @@
-//! Embeds the data folders, so that a new file is all that a new mail needs.
+//! Embeds the data folders, so that a new file is all that a new code or mail needs.
 //!
 //! For each folder a list `&[(path, text)]` is written to `OUT_DIR/<folder>.rs`; paths are relative
 //! to the folder, `/`-separated and sorted.
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// Folders of this crate whose text files travel inside the binaries.
-const FOLDERS: &[&str] = &["mails"];
+const FOLDERS: &[&str] = &["codes", "mails"];
 
 fn main() -> io::Result<()> {
     let missing = |name| io::Error::other(format!("{name} is not set; is this cargo?"));

@@ -11,7 +11,6 @@ mod html;
 mod template;
 
 pub use address::{BadAddress, checked};
-pub use headers::reference_candidates;
 pub use template::{MailError, Mails, Rendered};
 
 use crate::envelope::Envelope;
@@ -31,11 +30,12 @@ pub const MARK_HEADER: &str = "X-Kentongan-Mark";
 
 /// What signs the two texts by which we know our own mail again.
 pub trait Marks: Send + Sync {
-    /// Signed reference to a trace: letters, digits and `._-` only, the same for the same trace.
-    fn reference(&self, trace: Uuid) -> String;
+    /// Signed reference to the envelope's trace: letters, digits and `._-` only, always the same
+    /// for the same envelope.
+    fn reference(&self, envelope: &Envelope) -> String;
 
-    /// Signed mark of one mail of ours, of the same letters.
-    fn mark(&self, id: Uuid) -> String;
+    /// Signed mark of a mail of ours, of the same letters and as constant.
+    fn mark(&self, envelope: &Envelope) -> String;
 }
 
 /// A file to attach, fetched already.
@@ -104,7 +104,7 @@ impl Composer {
     ) -> std::result::Result<Finished, ComposeError> {
         let to = checked(&mail.to)?;
         let words = self.mails.render(mail)?;
-        let reference = self.marks.reference(envelope.trace);
+        let reference = self.marks.reference(envelope);
         let message_id = self.message_id(envelope);
         let subject = headers::subject(mail.thread.as_ref(), &words.subject);
         let body = body(envelope.id, &mail.language, words.text, files);
@@ -126,7 +126,7 @@ impl Composer {
             .references(MessageId::new_list(references.into_iter()))
             .header("Auto-Submitted", Raw::new(auto_submitted(mail.origin)))
             .header("X-Auto-Response-Suppress", Raw::new("All"))
-            .header(MARK_HEADER, Raw::new(self.marks.mark(envelope.id)))
+            .header(MARK_HEADER, Raw::new(self.marks.mark(envelope)))
             .body(body);
         let mut bytes = Vec::new();
         raw.serialize(&mut bytes);
@@ -143,7 +143,7 @@ impl Composer {
     /// a dot, and the signed reference to the trace.
     pub fn message_id(&self, envelope: &Envelope) -> String {
         let id = envelope.id.simple();
-        let reference = self.marks.reference(envelope.trace);
+        let reference = self.marks.reference(envelope);
         format!("{id}.{reference}@{}", self.sender.domain)
     }
 

@@ -114,6 +114,17 @@ impl Daemon {
         &self.settings
     }
 
+    /// A daemon's own section of the settings.
+    pub fn section<T: serde::de::DeserializeOwned>(
+        &self,
+        name: &str,
+        table: &toml::Table,
+    ) -> Result<T> {
+        self.settings
+            .section(name, table)
+            .map_err(Failure::quarantine)
+    }
+
     /// Database, queues and blobs.
     pub fn home(&self) -> &Home {
         &self.home

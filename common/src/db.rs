@@ -2,16 +2,25 @@
 //! SQL stands only in this folder and in `.sql` files.
 
 pub mod cases;
+pub mod deliveries;
 pub mod frame;
 pub mod intake;
+pub mod mails;
 pub mod notices;
 mod pool;
 pub mod queue;
+pub mod quota;
 pub mod reports;
 mod schema;
+pub mod suppressions;
 
 pub use pool::{Conn, Db};
 pub use schema::{migrate, schema_version};
+pub mod lists;
+pub mod people;
+pub mod places;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use crate::failure::Dependency;
 use crate::{Failure, Result};
@@ -88,6 +97,15 @@ impl Tx<'_> {
         self.inner
             .batch_execute(sql)
             .await
+            .map_err(|e| self.failed(e))
+    }
+
+    /// Finds out whether the server understands a statement.
+    pub async fn prepare(&self, sql: &str) -> Result {
+        self.inner
+            .prepare_cached(sql)
+            .await
+            .map(drop)
             .map_err(|e| self.failed(e))
     }
 

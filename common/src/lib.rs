@@ -3,17 +3,23 @@
 
 pub mod aws;
 pub mod blob;
+pub mod code;
 pub mod compose;
 pub mod config;
 pub mod daemon;
 pub mod db;
+pub mod engine;
 pub mod envelope;
 pub mod failure;
 pub mod handler;
 pub mod home;
+pub mod keys;
+pub mod language;
+pub mod load;
 pub mod mail;
 pub mod messages;
 pub mod outbox;
+pub mod phone;
 pub mod queue;
 pub mod shutdown;
 pub mod telemetry;

@@ -44,6 +44,11 @@ pub fn serve_metrics(settings: &Settings, daemon: &str) -> Result {
         })
 }
 
+/// Counts something that came to this outcome.
+pub fn count(what: &'static str, outcome: &'static str) {
+    metrics::counter!(what, "outcome" => outcome).increment(1);
+}
+
 fn filter(level: &str) -> Result<EnvFilter> {
     EnvFilter::try_new(level)
         .map_err(|e| Failure::quarantine(format!("settings key `log.level` ({level}): {e}")))

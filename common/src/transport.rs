@@ -1,9 +1,70 @@
 //! The mail transport seam: a maildir for trying out, SMTP on one box, SES on AWS.
 
 pub mod maildir;
+pub mod ses;
+pub mod smtp;
 
+use crate::aws::Sdk;
+use crate::config::{Aws, TransportSettings};
 use crate::{Failure, Result};
 use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Opens the transport that the settings name; `domain` is what we call ourselves in SMTP. Makes
+/// a maildir's folders, connects to nothing else.
+pub async fn open(
+    settings: &TransportSettings,
+    domain: &str,
+    sdk: &Sdk,
+) -> Result<Arc<dyn Transport>> {
+    Ok(match settings.clone() {
+        TransportSettings::Maildir { folder } => Arc::new(maildir::Maildir::open(&folder)?),
+        TransportSettings::Smtp {
+            host,
+            port,
+            tls,
+            user,
+            password_file,
+            connections,
+            timeout_s,
+        } => {
+            let login = login(user, password_file)?;
+            let timeout = Duration::from_secs(timeout_s.max(1));
+            let server = smtp::Server {
+                host,
+                port,
+                tls,
+                login,
+                connections,
+                timeout,
+            };
+            Arc::new(smtp::Smtp::open(server, domain)?)
+        }
+        TransportSettings::Ses {
+            configuration_set,
+            endpoint,
+            region,
+        } => {
+            let place = Aws { endpoint, region };
+            Arc::new(ses::Ses::open(sdk, &place, configuration_set).await)
+        }
+    })
+}
+
+type Login = (String, std::path::PathBuf);
+
+/// User and password come together or not at all.
+fn login(user: Option<String>, file: Option<std::path::PathBuf>) -> Result<Option<Login>> {
+    match (user, file) {
+        (Some(user), Some(file)) => Ok(Some((user, file))),
+        (None, None) => Ok(None),
+        _ => {
+            let cause = "transport: `user` and `password_file` belong together: name both or none";
+            Err(Failure::quarantine(cause))
+        }
+    }
+}
 
 /// Carries one finished mail away.
 #[async_trait]

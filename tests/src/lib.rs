@@ -1,1 +1,3 @@
-//! t
+//! Stories and fears, played against real servers. What every test program shares is here.
+
+pub mod servers;

@@ -66,19 +66,6 @@ pub fn references(thread: Option<&Thread>, ours: impl Iterator<Item = String>) -
     ids
 }
 
-/// Texts in a Message-ID of ours that may be a signed token: a reference is the whole left side, a
-/// mail's own id has its envelope's id and a dot in front. Empty when the id is not of our domain.
-pub fn reference_candidates<'a>(message_id: &'a str, domain: &str) -> Vec<&'a str> {
-    let id = message_id.trim().trim_matches(['<', '>']);
-    match id.rsplit_once('@') {
-        Some((left, right)) if right.eq_ignore_ascii_case(domain) => {
-            let tail = left.split_once('.').map(|(_, tail)| tail);
-            std::iter::once(left).chain(tail).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
 /// A file name that is one: no path, no line end, not too long; never empty.
 pub fn file_name(name: &str) -> String {
     let name = clean(name).replace(['/', '\\', ':', '"'], "_");
@@ -211,15 +198,6 @@ mod tests {
         );
         assert_eq!(in_reply_to(Some(&of)), None);
         assert_eq!(references(Some(&of), std::iter::empty()), ["ok@c.example"]);
-    }
-
-    #[test]
-    fn tokens_are_found_again() {
-        let of = |id| reference_candidates(id, "us.example");
-        assert_eq!(of("<abc.tok.sig@US.example>"), ["abc.tok.sig", "tok.sig"]);
-        assert_eq!(of("tok@us.example"), ["tok"]);
-        assert!(of("<tok@elsewhere.example>").is_empty());
-        assert!(of("tok").is_empty());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::Tx;
 use crate::Result;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 /// A case as codes see it.
 #[derive(Debug, Clone)]
@@ -77,16 +78,42 @@ pub async fn set_state(tx: &Tx<'_>, id: i64, state: &str, outcome: Option<&str>)
     .map(drop)
 }
 
-/// The last outcome that was reported for a case and stands.
-pub async fn last_outcome(tx: &Tx<'_>, id: i64) -> Result<Option<String>> {
+/// The outcome that stands without this report: the last one before it.
+pub async fn outcome_before(tx: &Tx<'_>, id: i64, report: Uuid) -> Result<Option<String>> {
     let row = tx
         .query_opt(
-            "-- cases::last_outcome
+            "-- cases::outcome_before
              SELECT fields ->> 'outcome' FROM report
-             WHERE case_id = $1 AND fields ? 'outcome' AND withdrawn_at IS NULL
+             WHERE case_id = $1 AND fields ? 'outcome' AND withdrawn_at IS NULL AND id <> $2
              ORDER BY sent_at DESC, received_at DESC LIMIT 1",
-            &[/* id */ &id],
+            &[/* id */ &id, /* report */ &report],
         )
         .await?;
     Ok(row.and_then(|row| row.get(0)))
+}
+
+/// Is this the code that opened the case?
+pub async fn opened_with(tx: &Tx<'_>, id: i64, code: &str) -> Result<bool> {
+    let row = tx
+        .query_one(
+            "-- cases::opened_with
+             SELECT EXISTS (SELECT FROM disease_case WHERE id = $1 AND code = $2)",
+            &[/* id */ &id, /* code */ &code],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
+/// Who reported a case, and the telephone number to ring; empty when none is known.
+pub async fn reporter(tx: &Tx<'_>, id: i64) -> Result<(String, String)> {
+    let row = tx
+        .query_one(
+            "-- cases::reporter
+             SELECT p.name, coalesce((SELECT address FROM contact k
+                    WHERE k.person = p.id AND k.kind = 'phone' ORDER BY k.preference LIMIT 1), '')
+             FROM disease_case c JOIN person p ON p.id = c.opened_by WHERE c.id = $1",
+            &[/* id */ &id],
+        )
+        .await?;
+    Ok((row.get(0), row.get(1)))
 }

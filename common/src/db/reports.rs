@@ -140,7 +140,15 @@ pub async fn partitions(tx: &Tx<'_>) -> Result {
 /// Runs the query of a code file; each row as JSON, in the query's order. `sql` is a shipped or
 /// installed data file with `$n` parameters, never a user's words.
 pub async fn ask(tx: &Tx<'_>, sql: &str, params: super::Params<'_>) -> Result<Vec<Value>> {
-    let sql = format!("-- reports::ask\nSELECT to_jsonb(q) FROM (\n{sql}\n) AS q");
-    let rows = tx.query(&sql, params).await?;
+    let rows = tx.query(&as_json(sql), params).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Finds out whether the database understands a query, without running it.
+pub async fn check(tx: &Tx<'_>, sql: &str) -> Result {
+    tx.prepare(&as_json(sql)).await
+}
+
+fn as_json(sql: &str) -> String {
+    format!("-- reports::ask\nSELECT to_jsonb(q) FROM (\n{sql}\n) AS q")
 }

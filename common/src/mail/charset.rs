@@ -1,6 +1,6 @@
 //! Bytes to text, whatever the label says (M9-M11, M14).
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
 use std::borrow::Cow;
 
@@ -22,6 +22,8 @@ pub struct Decoded {
 /// what does not fit is replaced, since a wrong guess would spoil the whole text.
 pub fn decode(bytes: &[u8], label: Option<&str>) -> Decoded {
     let declared = label.and_then(by_label);
+    let joined = (declared == Some(ISO_2022_JP)).then(|| without_empty_shifts(bytes));
+    let bytes = joined.as_deref().unwrap_or(bytes);
     if let Some(encoding) = declared
         && !is_mislabelled(encoding, bytes)
         && let Some(text) = fits(encoding, bytes)
@@ -36,7 +38,9 @@ pub fn decode(bytes: &[u8], label: Option<&str>) -> Decoded {
             repaired: false,
         };
     }
-    if let Some(text) = fits(UTF_8, bytes) {
+    if declared != Some(ISO_2022_JP)
+        && let Some(text) = fits(UTF_8, bytes)
+    {
         let guessed = label.is_some() || !bytes.is_ascii();
         return finish(text.into_owned(), UTF_8, guessed, false);
     }
@@ -148,6 +152,21 @@ fn by_label(label: &str) -> Option<&'static Encoding> {
         _ => return None,
     };
     Encoding::for_label(alias.as_bytes())
+}
+
+/// ISO-2022-JP that was cut into words and joined again goes to ASCII and back with nothing in
+/// between, which the decoder takes for an attack.
+fn without_empty_shifts(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((&byte, after)) = rest.split_first() {
+        let empty = rest.starts_with(b"\x1b(B\x1b");
+        rest = if empty { &rest[3..] } else { after };
+        if !empty {
+            out.push(byte);
+        }
+    }
+    out
 }
 
 /// UTF-7 is not among the WHATWG charsets; some old programs still write it.

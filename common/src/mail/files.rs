@@ -130,12 +130,28 @@ fn text(bytes: &[u8]) -> FileKind {
 /// The name from wherever it stands: `filename*`, `filename`, `name*`, `name`; in RFC 2231 or
 /// RFC 2047 form or in plain bytes (M12).
 pub(crate) fn name(part: &Part<'_>) -> String {
-    let from = |field: &str, attribute: &str| {
-        let found = part.fields.first(field)?.content_type()?;
-        found.attribute(attribute).map(str::to_owned)
-    };
-    let found = from("content-disposition", "filename").or_else(|| from("content-type", "name"));
+    let found = parameter_of(part, "content-disposition", "filename");
+    let found = found.or_else(|| parameter_of(part, "content-type", "name"));
     harmless(&found.unwrap_or_default())
+}
+
+/// A parameter; of its plain and its starred form the starred one (RFC 6266, 4.3), which the
+/// parser gives back without the star, in their order.
+fn parameter_of(part: &Part<'_>, field: &str, name: &str) -> Option<String> {
+    let field = part.fields.first(field)?;
+    let found = field.content_type()?;
+    let all: Vec<&str> = found
+        .attributes()
+        .unwrap_or_default()
+        .iter()
+        .filter(|a| a.name.eq_ignore_ascii_case(name))
+        .map(|a| a.value.as_ref())
+        .collect();
+    let raw = String::from_utf8_lossy(&field.raw).to_ascii_lowercase();
+    let (plain, starred) = (raw.find(&format!("{name}=")), raw.find(&format!("{name}*")));
+    let last = matches!((plain, starred), (Some(plain), Some(starred)) if plain < starred);
+    let chosen = if last { all.last() } else { all.first() };
+    chosen.map(|value| (*value).to_owned())
 }
 
 /// A name that can be shown anywhere: one line, no folders, at most 150 letters.

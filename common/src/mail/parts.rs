@@ -36,19 +36,33 @@ struct Open {
     seen: bool,
 }
 
+/// What a mail consists of.
+#[derive(Debug, Default)]
+pub(crate) struct Walked<'a> {
+    /// Its parts, those of attached mails included.
+    pub parts: Vec<Part<'a>>,
+    /// The headers of attached mails.
+    pub attached: Vec<Fields>,
+}
+
 struct Walk<'a, 'l> {
     raw: &'a [u8],
     limits: &'l Limits,
     stack: Vec<Open>,
     parts: Vec<Part<'a>>,
+    attached: Vec<Fields>,
     count: usize,
     ids: usize,
 }
 
 /// Where the pass stands.
 enum State {
-    /// In a header block that began here, of a mail or part on this letter level.
-    Header { start: usize, letter: usize },
+    /// In a header block that began here, of a mail (`top`) or part on this letter level.
+    Header {
+        start: usize,
+        letter: usize,
+        top: bool,
+    },
     /// In the body of a part.
     Body {
         fields: Fields,
@@ -61,7 +75,7 @@ enum State {
 }
 
 /// All parts of a mail, those of attached mails included.
-pub(crate) fn parts<'a>(raw: &'a [u8], limits: &Limits) -> Result<Vec<Part<'a>>, Refusal> {
+pub(crate) fn parts<'a>(raw: &'a [u8], limits: &Limits) -> Result<Walked<'a>, Refusal> {
     walk(raw, limits, 0, 0)
 }
 
@@ -70,16 +84,21 @@ fn walk<'a>(
     limits: &Limits,
     letter: usize,
     count: usize,
-) -> Result<Vec<Part<'a>>, Refusal> {
+) -> Result<Walked<'a>, Refusal> {
     let mut walk = Walk {
         raw,
         limits,
         stack: Vec::new(),
         parts: Vec::new(),
+        attached: Vec::new(),
         count,
         ids: 0,
     };
-    let mut state = State::Header { start: 0, letter };
+    let mut state = State::Header {
+        start: 0,
+        letter,
+        top: true,
+    };
     let mut at = 0;
     for line in raw.split_inclusive(|&b| b == b'\n') {
         let next = at + line.len();
@@ -99,13 +118,16 @@ impl<'a> Walk<'a, '_> {
         next: usize,
     ) -> Result<State, Refusal> {
         if line.starts_with(b"--")
-            && let Some((level, last)) = self.boundary(line)
+            && let Some(found) = self.boundary(line)
         {
-            return self.boundary_found(state, level, last, at, next);
+            return self.boundary_found(state, found, at, next);
         }
         match state {
-            State::Header { start, letter } if line.trim_ascii().is_empty() && line.len() <= 2 => {
-                self.header_ended(start, at, next, letter)
+            State::Header { start, letter, top }
+                if line.trim_ascii().is_empty() && line.len() <= 2 =>
+            {
+                let fields = self.header(start, at, letter, top)?;
+                self.header_ended(fields, next, letter)
             }
             State::Header { start, .. } if next - start > self.limits.header_bytes => {
                 Err(Refusal::HeaderTooLarge {
@@ -135,14 +157,13 @@ impl<'a> Walk<'a, '_> {
     fn boundary_found(
         &mut self,
         state: State,
-        level: usize,
-        last: bool,
+        (level, last): (usize, bool),
         at: usize,
         next: usize,
     ) -> Result<State, Refusal> {
         self.close(state, at)?;
         // Inner containers whose end never came are ended by their parent's line.
-        self.shrink(level + 1, at)?;
+        self.shrink(level + 1, at);
         self.stack[level].seen = true;
         if last {
             self.stack.truncate(level);
@@ -152,16 +173,18 @@ impl<'a> Walk<'a, '_> {
         Ok(State::Header {
             start: next,
             letter,
+            top: false,
         })
     }
 
-    fn header_ended(
+    /// Reads a header block; that of an attached mail is kept aside as well.
+    fn header(
         &mut self,
         start: usize,
         at: usize,
-        next: usize,
         letter: usize,
-    ) -> Result<State, Refusal> {
+        top: bool,
+    ) -> Result<Fields, Refusal> {
         self.one_more()?;
         if at - start > self.limits.header_bytes {
             return Err(Refusal::HeaderTooLarge {
@@ -169,31 +192,40 @@ impl<'a> Walk<'a, '_> {
             });
         }
         let fields = Fields::parse(&self.raw[start..at]);
+        if top && letter > 0 {
+            self.attached.push(fields.clone());
+        }
+        Ok(fields)
+    }
+
+    fn header_ended(
+        &mut self,
+        fields: Fields,
+        next: usize,
+        letter: usize,
+    ) -> Result<State, Refusal> {
         let (kind, boundary) = self.kind(&fields);
         if let Some(boundary) = boundary {
+            let (id, seen) = (0, false);
             self.open(Open {
                 boundary,
                 kind,
-                id: 0,
+                id,
                 letter,
                 fields,
                 start: next,
-                seen: false,
+                seen,
             })?;
             return Ok(State::Between);
         }
         if is_mail(&kind) && is_plain(&fields.encoding()) {
-            let depth = self.stack.len() + letter + 1;
-            if depth > self.limits.depth {
-                return Err(Refusal::TooDeep {
-                    limit: self.limits.depth,
-                });
-            }
+            self.deeper(letter)?;
             // The attached mail itself is listed as well, so that it can be named.
             self.push(fields, kind, Cow::Borrowed(&self.raw[next..next]), letter);
             return Ok(State::Header {
                 start: next,
                 letter: letter + 1,
+                top: true,
             });
         }
         Ok(State::Body {
@@ -204,17 +236,22 @@ impl<'a> Walk<'a, '_> {
         })
     }
 
+    fn deeper(&self, letter: usize) -> Result<(), Refusal> {
+        match self.stack.len() + letter + 1 > self.limits.depth {
+            true => Err(Refusal::TooDeep {
+                limit: self.limits.depth,
+            }),
+            false => Ok(()),
+        }
+    }
+
     fn open(&mut self, mut open: Open) -> Result<(), Refusal> {
         if open.boundary.len() > self.limits.boundary_bytes {
             return Err(Refusal::BoundaryTooLong {
                 limit: self.limits.boundary_bytes,
             });
         }
-        if self.stack.len() + open.letter + 1 > self.limits.depth {
-            return Err(Refusal::TooDeep {
-                limit: self.limits.depth,
-            });
-        }
+        self.deeper(open.letter)?;
         self.ids += 1;
         open.id = self.ids;
         self.stack.push(open);
@@ -224,18 +261,11 @@ impl<'a> Walk<'a, '_> {
     /// Ends what is open at a boundary line or at the end of the mail.
     fn close(&mut self, state: State, at: usize) -> Result<(), Refusal> {
         match state {
-            State::Between => Ok(()),
-            State::Header { start, letter } => {
-                self.one_more()?;
-                if at - start > self.limits.header_bytes {
-                    return Err(Refusal::HeaderTooLarge {
-                        limit: self.limits.header_bytes,
-                    });
-                }
-                let fields = Fields::parse(&self.raw[start..at]);
+            State::Between => {}
+            State::Header { start, letter, top } => {
+                let fields = self.header(start, at, letter, top)?;
                 let (kind, _) = self.kind(&fields);
                 self.push(fields, kind, Cow::Borrowed(&self.raw[at..at]), letter);
-                Ok(())
             }
             State::Body {
                 fields,
@@ -245,14 +275,14 @@ impl<'a> Walk<'a, '_> {
             } => {
                 let body = self.slice(start, at);
                 self.push(fields, kind, Cow::Borrowed(body), letter);
-                Ok(())
             }
         }
+        Ok(())
     }
 
     /// Closes containers from this level on. One without a single part is read as a text: the
     /// boundary was empty, wrong or lost (M13).
-    fn shrink(&mut self, level: usize, at: usize) -> Result<(), Refusal> {
+    fn shrink(&mut self, level: usize, at: usize) {
         while self.stack.len() > level {
             let Some(open) = self.stack.pop() else { break };
             if !open.seen {
@@ -265,13 +295,13 @@ impl<'a> Walk<'a, '_> {
                 );
             }
         }
-        Ok(())
     }
 
     fn end(&mut self, state: State) -> Result<(), Refusal> {
         let at = self.raw.len();
         self.close(state, at)?;
-        self.shrink(0, at)
+        self.shrink(0, at);
+        Ok(())
     }
 
     /// A body without the line end that belongs to the boundary line after it.
@@ -335,8 +365,9 @@ impl<'a> Walk<'a, '_> {
 
     /// Attached mails that came in base64 or quoted-printable are decoded and walked too, their
     /// parts counted with all others.
-    fn unwrap_encoded(self) -> Result<Vec<Part<'a>>, Refusal> {
+    fn unwrap_encoded(self) -> Result<Walked<'a>, Refusal> {
         let (limits, mut count) = (self.limits, self.count);
+        let mut attached = self.attached;
         let mut all = Vec::with_capacity(self.parts.len());
         for part in self.parts {
             let inner = (is_mail(&part.kind) && !part.body.is_empty() && part.letter < ENCODED)
@@ -345,10 +376,14 @@ impl<'a> Walk<'a, '_> {
             all.push(part);
             let Some(inner) = inner else { continue };
             let found = owned(&inner, limits, letter, count)?;
-            count += found.len();
-            all.extend(found);
+            count += found.parts.len();
+            all.extend(found.parts);
+            attached.extend(found.attached);
         }
-        Ok(all)
+        Ok(Walked {
+            parts: all,
+            attached,
+        })
     }
 }
 
@@ -357,11 +392,12 @@ fn owned(
     limits: &Limits,
     letter: usize,
     count: usize,
-) -> Result<Vec<Part<'static>>, Refusal> {
-    Ok(walk(raw, limits, letter, count)?
-        .into_iter()
-        .map(Part::into_owned)
-        .collect())
+) -> Result<Walked<'static>, Refusal> {
+    let Walked { parts, attached } = walk(raw, limits, letter, count)?;
+    Ok(Walked {
+        parts: parts.into_iter().map(Part::into_owned).collect(),
+        attached,
+    })
 }
 
 /// Each level of encoding costs a copy; nobody writes more than one.

@@ -9,7 +9,7 @@ use std::ops::Range;
 /// what it answers) is stepped over if own words follow it.
 pub(crate) fn own_words(text: &str) -> Range<usize> {
     let lines = lines(text);
-    let top = after_leading_quote(&lines);
+    let top = after_armour(&lines).unwrap_or_else(|| after_leading_quote(&lines));
     let end = lines[top..]
         .iter()
         .enumerate()
@@ -54,12 +54,24 @@ fn after_leading_quote(lines: &[Line<'_>]) -> usize {
     }
 }
 
+/// The first line of a text that PGP signed without MIME (RFC 4880, 7): below the armour's header
+/// and the blank line that ends it.
+fn after_armour(lines: &[Line<'_>]) -> Option<usize> {
+    let first = lines.iter().position(|l| !l.1.trim().is_empty())?;
+    if lines[first].1.trim() != "-----BEGIN PGP SIGNED MESSAGE-----" {
+        return None;
+    }
+    let blank = lines[first..].iter().position(|l| l.1.trim().is_empty())?;
+    Some(first + blank + 1)
+}
+
 fn ends_here(lines: &[Line<'_>], at: usize) -> bool {
     let line = lines[at].1;
     is_quoted(line)
         || is_signature(line)
         || is_footer(line)
         || is_divider(line)
+        || line.starts_with("-----BEGIN PGP SIGNATURE")
         || attribution(lines, at) > 0
         || is_header_block(lines, at)
 }

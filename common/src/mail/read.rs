@@ -4,7 +4,7 @@ use super::body::{self, Text};
 use super::files::{self, File, FileKind};
 use super::heading::Heading;
 use super::limits::{Limits, Refusal};
-use super::parts::{self, Part};
+use super::parts::{self, Part, Walked};
 use super::signed::{self, Wrapped};
 use super::{quote, tnef};
 use std::ops::Range;
@@ -20,8 +20,8 @@ pub struct Letter {
     pub own: Range<usize>,
     /// What is attached, files of attached mails included (`forwarded`).
     pub files: Vec<File>,
-    /// How many mails are attached to it.
-    pub attached_mails: usize,
+    /// What stands above the mails that are attached to it. Data, never authority (M18).
+    pub attached: Vec<Heading>,
     /// What was guessed or repaired while reading, each once.
     pub notes: Vec<Note>,
 }
@@ -86,38 +86,37 @@ pub fn read(raw: &[u8], limits: &Limits) -> Result<Letter, Refused> {
 struct Content {
     text: Text,
     files: Vec<File>,
-    attached_mails: usize,
+    attached: Vec<Heading>,
     notes: Vec<Note>,
 }
 
 fn content(raw: &[u8], heading: &Heading, limits: &Limits) -> Result<Content, Refusal> {
     check(raw, heading, limits)?;
     let mut notes = Vec::new();
-    let all = parts::parts(raw, limits)?;
+    let Walked {
+        parts: all,
+        attached,
+    } = parts::parts(raw, limits)?;
     let all = open_signed(all, limits, &mut notes)?;
     if all.iter().any(is_encrypted) {
         return Err(Refusal::Encrypted);
     }
-    let attached_mails = all
-        .iter()
-        .filter(|p| p.kind.starts_with("message/"))
-        .count();
+    let attached = attached.into_iter().map(Heading::new).collect();
     let (text, rest) = body::choose(&all, limits);
-    if text
-        .text
-        .trim_start()
-        .starts_with("-----BEGIN PGP MESSAGE-----")
-    {
+    if text.text.trim_start().starts_with(PGP_MESSAGE) {
         return Err(Refusal::Encrypted);
     }
     let files = open_tnef(rest.into_iter().map(File::of).collect(), &mut notes);
     Ok(Content {
         text,
         files,
-        attached_mails,
+        attached,
         notes,
     })
 }
+
+/// The first line of a text that is encrypted by PGP without MIME (RFC 4880, 6.2).
+const PGP_MESSAGE: &str = "-----BEGIN PGP MESSAGE-----";
 
 fn check(raw: &[u8], heading: &Heading, limits: &Limits) -> Result<(), Refusal> {
     if raw.is_empty() {
@@ -141,7 +140,7 @@ fn letter(heading: Heading, content: Content, limits: &Limits) -> Letter {
             notes: text_notes,
         },
         files,
-        attached_mails,
+        attached,
         mut notes,
     } = content;
     notes.extend(text_notes);
@@ -156,7 +155,7 @@ fn letter(heading: Heading, content: Content, limits: &Limits) -> Letter {
         heading,
         text,
         files,
-        attached_mails,
+        attached,
         notes,
     }
 }
@@ -180,7 +179,7 @@ fn open_signed<'a>(
                     parts: limits.parts.saturating_sub(out.len()),
                     ..*limits
                 };
-                let inner = parts::parts(&inner, &left)?;
+                let inner = parts::parts(&inner, &left)?.parts;
                 notes.push(Note::SignatureOpened);
                 out.extend(inner.into_iter().map(|p| p.under(part.letter)));
             }

@@ -21,6 +21,9 @@ const AUTH_ENVELOPED: [u8; 11] = [
 /// Octet strings in octet strings; real ones go two deep, and each level doubles the work.
 const DEEPEST: usize = 3;
 
+/// Elements without a length in each other; a signed mail has six.
+const DEEPEST_OPEN: usize = 16;
+
 /// Looks into CMS bytes (DER, or BER with indefinite lengths as Outlook and others write it).
 pub(crate) fn unwrap(bytes: &[u8]) -> Wrapped {
     find(bytes).unwrap_or(Wrapped::Unknown)
@@ -101,7 +104,7 @@ fn element(bytes: &[u8], depth: usize) -> Option<(u8, &[u8], &[u8])> {
 
 /// Content without a length ends with two zero bytes.
 fn indefinite(tag: u8, content: &[u8], depth: usize) -> Option<(u8, &[u8], &[u8])> {
-    if depth > DEEPEST {
+    if depth > DEEPEST_OPEN {
         return None;
     }
     let mut rest = content;

@@ -1,1 +1,34 @@
-fn main() {}
+//! processor: decides what a mail or a text means, what is stored, and who is told.
+//!
+//! In:       `text-input` (a text somebody sent), `email-input` (a mail that arrived)
+//! Out:      `text-output-<channel>`, `email-output`, `mail-events` (a bounce that came as a mail)
+//! Touches:  people, places, lists, cases, reports; reads blobs; asks DNS about a mail's sender.
+//! Fails:    an unknown sender is told so once a day; a mail without proof of its sender is held
+//!           until the registered person confirms it; a code file that is wrong stops the start.
+//! Weakness: two texts of one person may be decided in the other order; `H` goes by the time of
+//!           sending. A code list that changes is in force a moment later, not at once.
+
+mod config;
+mod handlers;
+mod mail;
+
+use common::daemon;
+use common::engine::Engine;
+use handlers::{EmailInputHandler, TextInputHandler};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    daemon::run("processor", async |d| {
+        let engine = Engine::load(d.home(), d.settings()).await?;
+        let texts = TextInputHandler::new(engine.clone(), d.settings());
+        let mails = EmailInputHandler::new(engine.clone(), d)?;
+        d.on(texts)
+            .on(mails)
+            .adopt("email-input", mail::notice::adopt)
+            .on_reload(move || {
+                let engine = engine.clone();
+                async move { engine.reload().await }
+            });
+        Ok(())
+    })
+}

@@ -1,0 +1,23 @@
+-- Signs whose name or synonym, in either language, is the word, holds it or looks like it.
+WITH wanted AS MATERIALIZED (
+    SELECT search_key(:words::text) AS word
+), named AS (
+    SELECT e.code, e.position, e.name_id, e.name_en, search_key(n.name) AS name
+      FROM list_entry e
+     CROSS JOIN LATERAL unnest(ARRAY[e.name_id, e.name_en, e.code] || e.synonyms) AS n (name)
+     WHERE e.list = 'sign' AND e.retired_at IS NULL
+), ranked AS (
+    SELECT n.code, n.position, n.name_id, n.name_en,
+           min(CASE WHEN n.name = w.word THEN 0
+                    WHEN ' ' || n.name || ' ' LIKE '% ' || w.word || ' %' THEN 1
+                    WHEN n.name LIKE '%' || w.word || '%' THEN 2
+                    ELSE 3 END) AS kind,
+           max(similarity(n.name, w.word)) AS likeness
+      FROM named n, wanted w
+     WHERE n.name LIKE '%' || w.word || '%' OR similarity(n.name, w.word) >= 0.35
+     GROUP BY n.code, n.position, n.name_id, n.name_en
+)
+SELECT code, CASE :language WHEN 'en' THEN name_en ELSE name_id END AS name
+  FROM ranked
+ ORDER BY kind, likeness DESC, position
+ LIMIT 15

@@ -1,0 +1,337 @@
+//! The code engine: what a typed message means, and what is said about it.
+//!
+//! [`Codes`] is an immutable snapshot of all code files, the engine's own texts and the code
+//! lists, shared by `Arc`. It is pure: it knows no database and no clock. [`Codes::read`] turns a
+//! text into a [`Reading`]; what the database must add (places, cases, effects, rows) is the work
+//! of its callers, who then ask for the words: [`Codes::reply`], [`Codes::alert`],
+//! [`Codes::rows`], [`Codes::say`].
+//!
+//! Anything that a person types, reads or configures stands in data files: `common/codes/*.toml`
+//! (with a `.sql` file beside those that ask), `common/replies/engine.toml`, the lists' rows.
+
+mod answer;
+pub(crate) mod effects;
+mod fault;
+pub mod format;
+pub mod kind;
+pub mod lexicon;
+mod load;
+mod machine;
+pub mod names;
+mod nearest;
+mod parse;
+mod prove;
+mod reply;
+pub mod shipped;
+pub mod sms;
+pub mod spec;
+pub mod sql;
+pub mod texts;
+pub mod values;
+mod words;
+
+pub use fault::{Fault, FaultKind};
+pub use lexicon::Lexicon;
+pub use reply::Var;
+pub use spec::Spec;
+pub use values::{Value, Values};
+pub use words::{MAX_TEXT, MAX_WORDS};
+
+use crate::language::Language;
+use load::{Loaded, Loader};
+use parse::Parser;
+use reply::Replies;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+use words::Words;
+
+/// One code file and the query beside it, as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeSource {
+    /// File name, for faults: `u.toml`.
+    pub name: String,
+    /// Its text.
+    pub toml: String,
+    /// The text of the `.sql` file of the same name, if there is one.
+    pub sql: Option<String>,
+}
+
+/// Something wrong with a file, said so that its author can mend it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeFault {
+    /// File name.
+    pub file: String,
+    /// Line, where one can be named.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl fmt::Display for CodeFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.line.map_or(String::new(), |line| format!(":{line}"));
+        write!(f, "{}{line}: {}; {}", self.file, self.what, self.remedy)
+    }
+}
+
+/// Who reads the answer, as far as the engine must know.
+pub struct Reader<'a> {
+    /// Their language.
+    pub language: Language,
+    /// Code of their user type (`PLS`, `VET`, ...), in any letter case.
+    pub kind: &'a str,
+    /// Whether they hold a permission such as `can_send_u`.
+    pub may: &'a (dyn Fn(&str) -> bool + Sync),
+}
+
+/// What a text means.
+#[derive(Debug, Clone)]
+pub enum Reading {
+    /// Nothing but blanks.
+    Nothing,
+    /// `?`: which codes are there?
+    Help,
+    /// No known start code.
+    UnknownCode {
+        /// What stood in its place.
+        word: String,
+        /// Codes of the sender that are spelt alike.
+        near: Vec<String>,
+    },
+    /// A start code alone where more must follow, or `U ?`: what is its format?
+    Bare(Arc<Spec>),
+    /// A code that another one has replaced.
+    Replaced {
+        /// The old code.
+        old: String,
+        /// The code that took its place.
+        by: Arc<Spec>,
+    },
+    /// A code that this sender may not use.
+    Forbidden(Arc<Spec>),
+    /// A known code with something wrong behind it.
+    Faulty(Arc<Spec>, Box<Fault>),
+    /// Understood.
+    Parsed(Arc<Spec>, Values),
+}
+
+impl Reading {
+    /// A short stable name for counters and for `error` in `[[example]]` rows; `ok` when it was
+    /// understood.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Help => "help",
+            Self::UnknownCode { .. } => "unknown_code",
+            Self::Bare(_) => "bare",
+            Self::Replaced { .. } => "replaced",
+            Self::Forbidden(_) => "no_permission",
+            Self::Faulty(_, fault) => fault.kind.name(),
+            Self::Parsed(..) => "ok",
+        }
+    }
+}
+
+/// All codes at one moment. Never changes: when files or lists change, another one is loaded.
+pub struct Codes {
+    specs: BTreeMap<String, Arc<Spec>>,
+    /// Codes and aliases.
+    by_word: HashMap<String, Arc<Spec>>,
+    replaced: HashMap<String, Arc<Spec>>,
+    lexicon: Arc<Lexicon>,
+    replies: Replies,
+}
+
+impl Codes {
+    /// Loads code files and the engine's texts, or says everything that is wrong with any of them.
+    /// Telephone numbers without a country code are Indonesian.
+    pub fn load(
+        files: &[CodeSource],
+        texts: &str,
+        lexicon: Arc<Lexicon>,
+    ) -> Result<Self, Vec<CodeFault>> {
+        Self::load_for(crate::phone::INDONESIA, files, texts, lexicon)
+    }
+
+    /// [`Codes::load`] for another country's calling code.
+    pub fn load_for(
+        country: &str,
+        files: &[CodeSource],
+        texts: &str,
+        lexicon: Arc<Lexicon>,
+    ) -> Result<Self, Vec<CodeFault>> {
+        let mut replies = Replies::new();
+        let mut faults = texts::add(texts, &mut replies);
+        let mut loaded = Vec::new();
+        let mut loader = Loader {
+            lexicon: &lexicon,
+            country,
+            replies: &mut replies,
+        };
+        for file in files {
+            match loader.load(file) {
+                Ok(one) => loaded.push((file.name.as_str(), one)),
+                Err(wrong) => faults.extend(wrong),
+            }
+        }
+        let (specs, by_word, replaced) = (BTreeMap::new(), HashMap::new(), HashMap::new());
+        let mut codes = Self {
+            specs,
+            by_word,
+            replaced,
+            lexicon,
+            replies,
+        };
+        codes.join(loaded, &mut faults);
+        if faults.is_empty() {
+            Ok(codes)
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// Files that are right by themselves may still not fit together.
+    fn join(&mut self, loaded: Vec<(&str, Loaded)>, faults: &mut Vec<CodeFault>) {
+        let mut fault = |file: &str, what: String, remedy: &str| {
+            let (file, remedy) = (file.to_owned(), remedy.to_owned());
+            faults.push(CodeFault {
+                file,
+                line: None,
+                what,
+                remedy,
+            });
+        };
+        let mut old = Vec::new();
+        for (file, one) in loaded {
+            match one {
+                Loaded::Replaced { old: word, by } => old.push((file, word, by)),
+                Loaded::Code(spec) => {
+                    let spec = Arc::<Spec>::from(spec);
+                    for word in std::iter::once(&spec.code).chain(&spec.aliases) {
+                        if self
+                            .by_word
+                            .insert(word.clone(), Arc::clone(&spec))
+                            .is_some()
+                        {
+                            fault(
+                                file,
+                                format!("{word} is a code or alias of another file too"),
+                                "keep one of them",
+                            );
+                        }
+                    }
+                    self.specs.insert(spec.code.clone(), spec);
+                }
+            }
+        }
+        for (file, word, by) in old {
+            match self.by_word.get(&by) {
+                Some(_) if self.by_word.contains_key(&word) => {
+                    fault(
+                        file,
+                        format!("{word} is a code of another file too"),
+                        "keep one of them",
+                    );
+                }
+                Some(spec) => _ = self.replaced.insert(word, Arc::clone(spec)),
+                None => fault(
+                    file,
+                    format!("{word} is replaced by {by}, which does not exist"),
+                    "correct replaced_by",
+                ),
+            }
+        }
+    }
+
+    /// What a text means to its sender. Never fails, bounded on any input; a few microseconds.
+    pub fn read(&self, text: &str, reader: &Reader<'_>) -> Reading {
+        let words = Words::of(text);
+        let Some(code) = words.code() else {
+            return if words.is_blank() {
+                Reading::Nothing
+            } else {
+                Reading::Help
+            };
+        };
+        if let Some(spec) = self.by_word.get(code) {
+            return self.read_code(spec, &words, reader);
+        }
+        if let Some(by) = self.replaced.get(code) {
+            return Reading::Replaced {
+                old: code.to_owned(),
+                by: Arc::clone(by),
+            };
+        }
+        let permitted = self.allowed(reader).map(|spec| spec.code.as_str());
+        let near = nearest::codes(code, permitted)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        Reading::UnknownCode {
+            word: code.chars().take(20).collect(),
+            near,
+        }
+    }
+
+    fn read_code(&self, spec: &Arc<Spec>, words: &Words, reader: &Reader<'_>) -> Reading {
+        if !(reader.may)(&spec.permission) {
+            return Reading::Forbidden(Arc::clone(spec));
+        }
+        let alone = words.len() == 0 && !words.too_long;
+        if words.only_asks() || (alone && (spec.bare || !spec.machine.empty)) {
+            return Reading::Bare(Arc::clone(spec));
+        }
+        let group = spec.group.as_ref();
+        let parser = Parser {
+            machine: &spec.machine,
+            lexicon: &self.lexicon,
+            group,
+            sender: reader,
+        };
+        match parser.parse(words) {
+            Ok(values) => Reading::Parsed(Arc::clone(spec), values),
+            Err(fault) => Reading::Faulty(Arc::clone(spec), fault),
+        }
+    }
+
+    /// The codes that a reader may send, in alphabetical order.
+    pub fn permitted(&self, may: &dyn Fn(&str) -> bool) -> Vec<&str> {
+        self.specs
+            .values()
+            .filter(|s| may(&s.permission))
+            .map(|s| s.code.as_str())
+            .collect()
+    }
+
+    fn allowed<'a>(&'a self, reader: &'a Reader<'_>) -> impl Iterator<Item = &'a Arc<Spec>> {
+        self.specs.values().filter(|s| (reader.may)(&s.permission))
+    }
+
+    /// Whether a word starts a message: a code, an alias, or a code that another one replaced, in
+    /// any letter case.
+    pub fn knows(&self, word: &str) -> bool {
+        let word = word.to_uppercase();
+        self.by_word.contains_key(&word) || self.replaced.contains_key(&word)
+    }
+
+    /// All codes in alphabetical order.
+    pub fn specs(&self) -> impl Iterator<Item = &Arc<Spec>> {
+        self.specs.values()
+    }
+
+    /// A code by its name or an alias, in any letter case.
+    pub fn spec(&self, code: &str) -> Option<&Arc<Spec>> {
+        self.by_word.get(&code.to_ascii_uppercase())
+    }
+
+    /// The lists that it was loaded with.
+    pub fn lexicon(&self) -> &Arc<Lexicon> {
+        &self.lexicon
+    }
+}
+
+#[cfg(test)]
+mod tests;

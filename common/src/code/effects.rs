@@ -1,0 +1,23 @@
+//! What a code does that no other does. A code file names one of these with `effect = "..."`.
+//!
+//! Each is Rust because it changes something besides its own row: `open_case` and `respond` and
+//! `case_outcome` the life of a case, `withdraw` another message's row.
+
+mod case_outcome;
+mod open_case;
+mod respond;
+mod withdraw;
+
+use crate::engine::{Deed, Effected};
+use crate::{Failure, Result};
+
+/// Runs the effect of a code. Loading a code file makes sure that its effect exists.
+pub(crate) async fn run(name: &str, deed: &Deed<'_>) -> Result<Effected> {
+    match name {
+        "open_case" => open_case::run(deed).await,
+        "respond" => respond::run(deed).await,
+        "case_outcome" => case_outcome::run(deed).await,
+        "withdraw" => withdraw::run(deed).await,
+        unknown => Err(Failure::retry(format!("there is no effect `{unknown}`"))),
+    }
+}

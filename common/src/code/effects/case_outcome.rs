@@ -1,0 +1,72 @@
+use crate::code::{Lexicon, Value, Var};
+use crate::db::cases::{self, Case};
+use crate::db::places::{self, Place};
+use crate::engine::{Deed, Done, Effected};
+use crate::language::Language;
+use crate::{Failure, Result};
+use serde_json::Value as Json;
+
+/// Outcomes that leave a case open; all others close it (the original's MS, still sick).
+const STILL_OPEN: &[&str] = &["MS"];
+
+/// Sets a case's outcome. A closed case may get another one: who erred corrects it with the same
+/// code, and `MS` opens it again.
+pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
+    let case = case_of(deed)?;
+    let Some(Value::Code(outcome)) = deed.values.get("outcome") else {
+        return Err(Failure::retry(
+            "case_outcome wants a field `outcome` of a list",
+        ));
+    };
+    let closed = !STILL_OPEN.contains(&outcome.code.as_str());
+    let state = if closed { "closed" } else { "open" };
+    cases::set_state(deed.tx, case.id, state, Some(&outcome.code)).await?;
+    let place = Some(place_of(deed, case).await?);
+    let mut done = Done::to_case(case.id, place);
+    done.say("closed", Var::from(closed));
+    let lexicon = deed.codes.lexicon();
+    done.say_in("subject", |language| {
+        subject(&case.fields, lexicon, language)
+    });
+    Ok(Effected::Done(done))
+}
+
+/// The state that follows from an outcome; used again when a later one is withdrawn.
+pub(super) fn state_after(outcome: Option<&str>) -> &'static str {
+    match outcome {
+        Some(code) if !STILL_OPEN.contains(&code) => "closed",
+        _ => "open",
+    }
+}
+
+/// The case that the message names; the engine looked it up before the effect.
+pub(super) fn case_of<'a>(deed: &Deed<'a>) -> Result<&'a Case> {
+    deed.case
+        .ok_or_else(|| Failure::retry("this effect wants a mandatory field of type case"))
+}
+
+/// Where a case is: that is where everything about it happens.
+pub(super) async fn place_of(deed: &Deed<'_>, case: &Case) -> Result<Place> {
+    let found = places::by_ids(deed.tx, &[], &[case.place]).await?;
+    found
+        .into_iter()
+        .next()
+        .ok_or_else(|| Failure::retry("a case at a place that is gone"))
+}
+
+/// The animals of a case in words: `5 sapi, 3 kambing`.
+fn subject(fields: &Json, lexicon: &Lexicon, language: Language) -> String {
+    let animals = fields.get("animals").and_then(Json::as_array);
+    let word = |animal: &Json| {
+        let code = animal.get("species")?.as_str()?;
+        let number = animal.get("number")?.as_i64()?;
+        let entry = lexicon.list("species")?.find(code)?;
+        Some(format!("{number} {}", entry.name.get(language)))
+    };
+    animals
+        .into_iter()
+        .flatten()
+        .filter_map(word)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

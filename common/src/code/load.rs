@@ -1,0 +1,557 @@
+//! A code file becomes a [`Spec`], or a list of everything that is wrong with it.
+//!
+//! The file is read key by key rather than in one go, so that its author hears of all faults at
+//! once.
+
+use super::format::{Format, Part};
+use super::kind::{Kind, Rules};
+use super::lexicon::Lexicon;
+use super::machine::{MAX_FIELDS, Machine};
+use super::reply::{Replies, Trial, Var};
+use super::spec::{Alert, Example, Field, Query, Spec};
+use super::sql::Sql;
+use super::{CodeFault, CodeSource, names, prove, sql};
+use crate::language::Both;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a file may become.
+pub(crate) enum Loaded {
+    Code(Box<Spec>),
+    /// An old name: which code took its place.
+    Replaced {
+        old: String,
+        by: String,
+    },
+}
+
+/// What loading needs besides the files.
+pub(crate) struct Loader<'a> {
+    pub lexicon: &'a Arc<Lexicon>,
+    pub country: &'a str,
+    pub replies: &'a mut Replies,
+}
+
+/// `[field.x]` as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawField {
+    r#type: String,
+    label: Both,
+    min: Option<f64>,
+    max: Option<f64>,
+    min_length: Option<usize>,
+    max_length: Option<usize>,
+    #[serde(default)]
+    only: Vec<String>,
+}
+
+/// `[query]` as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawQuery {
+    columns: Vec<String>,
+    item: Both,
+    empty: Both,
+    #[serde(default = "semicolon")]
+    separator: String,
+    limit: usize,
+}
+
+/// Between the items of an answer, as the original printed them.
+fn semicolon() -> String {
+    "; ".to_owned()
+}
+
+/// `[[alert]]` as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAlert {
+    to: String,
+    #[serde(default)]
+    when: Vec<String>,
+    text: Both,
+}
+
+/// The file being read: what is left of it and what was wrong so far.
+struct Reading<'a> {
+    source: &'a CodeSource,
+    table: toml::Table,
+    faults: Vec<CodeFault>,
+}
+
+impl Loader<'_> {
+    /// Loads one file.
+    pub(crate) fn load(&mut self, source: &CodeSource) -> Result<Loaded, Vec<CodeFault>> {
+        let table = source.toml.parse();
+        let table =
+            table.map_err(|error| vec![syntax_fault(&source.name, &source.toml, &error)])?;
+        let mut reading = Reading {
+            source,
+            table,
+            faults: Vec::new(),
+        };
+        let loaded = if reading.table.contains_key("replaced_by") {
+            reading.replaced()
+        } else {
+            self.code(&mut reading).map(Box::new).map(Loaded::Code)
+        };
+        for key in reading.table.keys().cloned().collect::<Vec<_>>() {
+            reading.fault(
+                &key,
+                format!("a code file has no {key:?}"),
+                "remove it or correct its name",
+            );
+        }
+        match loaded {
+            Some(loaded) if reading.faults.is_empty() => Ok(loaded),
+            _ => Err(reading.faults),
+        }
+    }
+
+    /// Takes everything out of the table first, so that a fault in one part hides none in another.
+    fn code(&mut self, reading: &mut Reading) -> Option<Spec> {
+        let code: Option<String> = reading.must("code");
+        let (name, help) = (reading.must("name"), reading.must("help"));
+        let permission = reading.must("permission");
+        let format = reading.format(code.as_deref());
+        let raw_fields: BTreeMap<String, toml::Value> = reading.may("field").unwrap_or_default();
+        let group: Option<String> = reading.may("group");
+        let effect: Option<String> = reading.may("effect");
+        let query: Option<RawQuery> = reading.may("query");
+        let alerts: Vec<RawAlert> = reading.may("alert").unwrap_or_default();
+        let examples: Vec<Example> = reading.may("example").unwrap_or_default();
+        let (reply, bare): (Option<Both>, Option<Both>) =
+            (reading.may("reply"), reading.may("bare"));
+        let aliases: Vec<String> = reading.may("aliases").unwrap_or_default();
+        let (code, format) = (code?, format?);
+        let fields = self.fields(reading, &format, raw_fields)?;
+        reading.check_group(&format, group.as_deref());
+        let offered = reading.offered(effect.as_deref());
+        let trial = trial(&format, &fields, group.as_deref(), &offered);
+        self.texts(
+            reading,
+            &code,
+            Texts {
+                reply,
+                bare: bare.as_ref(),
+                query: query.as_ref(),
+                alerts: &alerts,
+            },
+            &trial,
+        );
+        let query = reading.query(query, &fields);
+        let alerts = self.alerts(reading, alerts);
+        reading.check_examples(&examples);
+        let machine = Machine::of(&format, &fields);
+        if let Some(clash) = prove::clash(&machine) {
+            reading.fault("format", format!("the format is ambiguous: {clash}"), "make one of the two fields mandatory, put another between them, or narrow its type");
+        }
+        Some(Spec {
+            code: code.to_ascii_uppercase(),
+            aliases: aliases.iter().map(|a| a.to_ascii_uppercase()).collect(),
+            name: name?,
+            help: help?,
+            permission: permission?,
+            format,
+            fields,
+            group: group.as_deref().map(Arc::from),
+            effect,
+            query,
+            alerts,
+            examples,
+            bare: bare.is_some(),
+            machine,
+        })
+    }
+
+    /// The fields in the order of the format; those that it does not name are faults.
+    fn fields(
+        &self,
+        reading: &mut Reading,
+        format: &Format,
+        mut raw: BTreeMap<String, toml::Value>,
+    ) -> Option<Vec<Arc<Field>>> {
+        let mut fields = Vec::new();
+        for slot in format.slots() {
+            let at = format!("[field.{}]", slot.field);
+            let Some(value) = raw.remove(&slot.field) else {
+                reading.fault(
+                    "format",
+                    format!("the format names {:?}, which has no {at}", slot.field),
+                    "add the section",
+                );
+                continue;
+            };
+            let Some(raw) = reading.convert::<RawField>(&at, value) else {
+                continue;
+            };
+            match self.field(&slot.field, raw) {
+                Ok(field) if slot.list && field.kind.many_words() => {
+                    reading.fault(
+                        &at,
+                        format!("{:?} cannot be a comma list", slot.field),
+                        "free text goes on to its end by itself: write [x]",
+                    );
+                }
+                Ok(field) => fields.push(Arc::new(field)),
+                Err(what) => reading.fault(&at, what, "correct the type"),
+            }
+        }
+        for name in raw.keys() {
+            reading.fault(
+                &format!("[field.{name}]"),
+                format!("the format does not name {name:?}"),
+                "add it to the format or remove the section",
+            );
+        }
+        (fields.len() == format.slots().count()).then_some(fields)
+    }
+
+    fn field(&self, name: &str, raw: RawField) -> Result<Field, String> {
+        let kind = Kind::named(&raw.r#type, self.lexicon, self.country)?;
+        let RawField {
+            label,
+            min,
+            max,
+            min_length,
+            max_length,
+            only,
+            ..
+        } = raw;
+        let only = self.people(only)?;
+        let rules = Rules {
+            min,
+            max,
+            min_length,
+            max_length,
+        };
+        Ok(Field {
+            name: name.into(),
+            kind,
+            label,
+            rules,
+            only,
+        })
+    }
+
+    fn alerts(&self, reading: &mut Reading, alerts: Vec<RawAlert>) -> Vec<Alert> {
+        let mut all = Vec::new();
+        for RawAlert { to, when, .. } in alerts {
+            match self.people(when) {
+                Ok(when) => all.push(Alert { to, when }),
+                Err(what) => reading.fault("[[alert]]", what, "correct when"),
+            }
+        }
+        all
+    }
+
+    /// User types as codes, whatever words the file calls them by; permissions stay as they are.
+    fn people(&self, names: Vec<String>) -> Result<Vec<String>, String> {
+        let types = self.lexicon.list("user_type");
+        let code = |name: String| match types.filter(|_| !name.starts_with("can_")) {
+            None => Ok(name),
+            Some(types) => types
+                .meant(&name)
+                .map(|entry| entry.code.clone())
+                .ok_or_else(|| {
+                    let known: Vec<&str> =
+                        types.entries().iter().map(|e| e.code.as_str()).collect();
+                    format!(
+                        "there is no user type {name:?}; there are {}",
+                        known.join(", ")
+                    )
+                }),
+        };
+        names.into_iter().map(code).collect()
+    }
+
+    /// Compiles the code's texts, under the names by which [`super::Codes`] asks for them.
+    fn texts(&mut self, reading: &mut Reading, code: &str, texts: Texts, trial: &Trial) {
+        let code = code.to_ascii_uppercase();
+        let mut add = |name: &str, key: &str, text: &Both, trial: &Trial| {
+            for what in self.replies.add(&format!("{code}/{name}"), text, trial) {
+                reading.fault(key, what, "correct the text");
+            }
+        };
+        let rows = Both::same("{rows}");
+        match (&texts.reply, texts.query) {
+            (Some(reply), _) => add("reply", "reply", reply, trial),
+            (None, Some(_)) => add("reply", "reply", &rows, trial),
+            (None, None) => {}
+        }
+        if let Some(bare) = texts.bare {
+            add("bare", "bare", bare, &Trial::of(names::BARE));
+        }
+        if let Some(query) = texts.query {
+            let columns: Vec<&str> = query.columns.iter().map(String::as_str).collect();
+            add("item", "item", &query.item, &Trial::of(&columns));
+            add("empty", "empty", &query.empty, trial);
+        }
+        for (at, alert) in texts.alerts.iter().enumerate() {
+            add(&format!("alert/{at}"), "[[alert]]", &alert.text, trial);
+        }
+        if texts.reply.is_none() && texts.query.is_none() {
+            reading.fault(
+                "reply",
+                "a code that stores must answer".into(),
+                "add reply.id and reply.en",
+            );
+        }
+    }
+}
+
+struct Texts<'a> {
+    reply: Option<Both>,
+    bare: Option<&'a Both>,
+    query: Option<&'a RawQuery>,
+    alerts: &'a [RawAlert],
+}
+
+impl Reading<'_> {
+    fn fault(&mut self, near: &str, what: String, remedy: &str) {
+        self.faults.push(CodeFault {
+            file: self.source.name.clone(),
+            line: line_of(&self.source.toml, near),
+            what,
+            remedy: remedy.to_owned(),
+        });
+    }
+
+    fn convert<T: DeserializeOwned>(&mut self, key: &str, value: toml::Value) -> Option<T> {
+        value
+            .try_into()
+            .map_err(|e| self.fault(key, format!("{key}: {}", e.message()), "correct it"))
+            .ok()
+    }
+
+    fn may<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
+        let value = self.table.remove(key)?;
+        self.convert(key, value)
+    }
+
+    fn must<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
+        if !self.table.contains_key(key) {
+            self.fault(key, format!("{key:?} is missing"), "add it");
+        }
+        self.may(key)
+    }
+
+    fn replaced(&mut self) -> Option<Loaded> {
+        let (old, by) = (
+            self.must::<String>("code"),
+            self.must::<String>("replaced_by"),
+        );
+        let (old, by) = (old?.to_ascii_uppercase(), by?.to_ascii_uppercase());
+        Some(Loaded::Replaced { old, by })
+    }
+
+    fn format(&mut self, code: Option<&str>) -> Option<Format> {
+        let line: String = self.must("format")?;
+        let format = match Format::parse(&line) {
+            Ok(format) => format,
+            Err(fault) => {
+                self.fault(
+                    "format",
+                    format!("format: {fault}"),
+                    "see the notation in docs/adding-a-code.md",
+                );
+                return None;
+            }
+        };
+        if code.is_some_and(|code| !code.eq_ignore_ascii_case(&format.code)) {
+            self.fault(
+                "format",
+                format!(
+                    "the format begins with {:?}, not with the code",
+                    format.code
+                ),
+                "begin it with the code",
+            );
+        }
+        if format.slots().count() > MAX_FIELDS {
+            self.fault(
+                "format",
+                format!("a format has at most {MAX_FIELDS} fields"),
+                "split the code",
+            );
+            return None;
+        }
+        Some(format)
+    }
+
+    fn check_group(&mut self, format: &Format, group: Option<&str>) {
+        let grouped = format.parts.iter().any(|p| matches!(p, Part::Group(_)));
+        match (grouped, group) {
+            (true, None) => self.fault(
+                "format",
+                "the format has a group without a name".into(),
+                "add group = \"...\"",
+            ),
+            (false, Some(_)) => self.fault(
+                "group",
+                "the format has no group".into(),
+                "remove group or write (...) in the format",
+            ),
+            (true, Some(name)) if format.slots().any(|s| s.field == name) => {
+                self.fault(
+                    "group",
+                    format!("the group is named like the field {name:?}"),
+                    "choose another name",
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// The names that this code's texts may use besides its fields.
+    fn offered(&mut self, effect: Option<&str>) -> Vec<&'static str> {
+        let mut offered = names::ALWAYS.to_vec();
+        match effect.map(|effect| (effect, names::of_effect(effect))) {
+            Some((_, Some(more))) => offered.extend(more),
+            Some((effect, None)) => {
+                let known: Vec<&str> = names::EFFECTS.iter().map(|(name, _)| *name).collect();
+                self.fault(
+                    "effect",
+                    format!(
+                        "there is no effect {effect:?}; there are {}",
+                        known.join(", ")
+                    ),
+                    "correct it",
+                );
+            }
+            None => {}
+        }
+        offered
+    }
+
+    fn query(&mut self, query: Option<RawQuery>, fields: &[Arc<Field>]) -> Option<Query> {
+        let sql = self.sql(query.is_some(), fields);
+        let RawQuery {
+            columns,
+            separator,
+            limit,
+            ..
+        } = query?;
+        Some(Query {
+            sql: sql?,
+            columns,
+            separator,
+            limit,
+        })
+    }
+
+    fn sql(&mut self, wanted: bool, fields: &[Arc<Field>]) -> Option<Sql> {
+        let Some(source) = &self.source.sql else {
+            if wanted {
+                self.fault(
+                    "[query]",
+                    "a question needs a .sql file beside it".into(),
+                    "add the file",
+                );
+            }
+            return None;
+        };
+        if !wanted {
+            self.fault(
+                "code",
+                "there is a .sql file, but no [query]".into(),
+                "add the section or remove the file",
+            );
+        }
+        let own = fields.iter().map(|f| &*f.name);
+        let allowed: Vec<&str> = names::PARAMETERS.iter().copied().chain(own).collect();
+        sql::numbered(source, &allowed)
+            .map_err(|unknown| {
+                let file = self.source.name.replace(".toml", ".sql");
+                self.faults
+                    .extend(unknown.into_iter().map(|(line, name)| CodeFault {
+                        file: file.clone(),
+                        line: Some(line),
+                        what: format!("there is no parameter :{name}"),
+                        remedy: format!("use one of {}", allowed.join(", ")),
+                    }));
+            })
+            .ok()
+    }
+
+    fn check_examples(&mut self, examples: &[Example]) {
+        for example in examples {
+            if example.reply.is_none() && example.error.is_none() {
+                let what = format!("the example {:?} expects nothing", example.text);
+                self.fault(&example.text, what, "add reply.id and reply.en, or error");
+            }
+        }
+    }
+}
+
+/// Values for the trial renderings of a code's texts.
+fn trial(format: &Format, fields: &[Arc<Field>], group: Option<&str>, offered: &[&str]) -> Trial {
+    let mut trial = Trial::of(offered);
+    let (mut full, mut least) = (BTreeMap::new(), BTreeMap::new());
+    let grouped = |name: &str| {
+        format
+            .parts
+            .iter()
+            .any(|p| matches!(p, Part::Group(slots) if slots.iter().any(|s| s.field == name)))
+    };
+    for (slot, field) in format.slots().zip(fields) {
+        let sample = match field.kind {
+            Kind::Case | Kind::Number => Var::from(3),
+            _ => Var::from("x"),
+        };
+        if grouped(&slot.field) {
+            full.insert(slot.field.clone(), sample.clone());
+            if slot.mandatory {
+                least.insert(slot.field.clone(), sample);
+            }
+        } else {
+            trial.names.push(slot.field.clone());
+            trial.full.insert(slot.field.clone(), sample.clone());
+            trial.least.remove(&slot.field);
+            if slot.mandatory {
+                trial.least.insert(slot.field.clone(), sample);
+            }
+        }
+    }
+    if let Some(group) = group {
+        trial.names.push(group.to_owned());
+        trial.full.insert(
+            group.to_owned(),
+            Var::from_iter([Var::from(&full), Var::from(&full)]),
+        );
+        trial
+            .least
+            .insert(group.to_owned(), Var::from_iter([Var::from(&least)]));
+    }
+    trial
+}
+
+/// A file that is no TOML.
+pub(crate) fn syntax_fault(file: &str, text: &str, error: &toml::de::Error) -> CodeFault {
+    let line = error
+        .span()
+        .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    CodeFault {
+        file: file.to_owned(),
+        line,
+        what: error.message().to_owned(),
+        remedy: "correct the TOML".to_owned(),
+    }
+}
+
+/// The first line, counted from 1, that begins with this key or header, or else holds it.
+pub(crate) fn line_of(text: &str, near: &str) -> Option<usize> {
+    let begins = |line: &str| {
+        let rest = line
+            .trim_start()
+            .trim_start_matches('[')
+            .strip_prefix(near.trim_start_matches('['));
+        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    };
+    let line = text.lines().position(begins);
+    line.or_else(|| text.lines().position(|line| line.contains(near)))
+        .map(|at| at + 1)
+}

@@ -1,0 +1,40 @@
+//! What the texts of code files may name: the one list of it.
+
+/// Names that the replies and alerts of every code may use besides its own fields and group:
+/// the case's id; the place in words, from the largest to the smallest; the sender's name and
+/// telephone number; the code; the trace by which operators find the message; the format as the
+/// reader would type it; the rows of a query, joined and cut.
+pub const ALWAYS: &[&str] = &[
+    "case", "place", "sender", "phone", "code", "trace", "format", "rows",
+];
+
+/// Behaviours of their own and the names that each adds for the texts of its code.
+///
+/// * `open_case` opens a case.
+/// * `respond` adds to a case; `reporter` and `reporter_phone` are who reported it.
+/// * `case_outcome` sets a case's outcome; `subject` is the case's animals in words
+///   (`5 sapi, 3 kambing`); `closed` is true when that closed it.
+/// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its time.
+pub const EFFECTS: &[(&str, &[&str])] = &[
+    ("open_case", &[]),
+    ("respond", &["reporter", "reporter_phone"]),
+    ("case_outcome", &["subject", "closed"]),
+    ("withdraw", &["withdrawn", "sent"]),
+];
+
+/// Parameters that every query may use besides its own fields: the sender's own place when the
+/// message names none, the case, the reader's language (`id` or `en`), the sender's id, and the
+/// systems of place codes in use, the preferred one first.
+pub const PARAMETERS: &[&str] = &["place", "case", "language", "sender", "systems"];
+
+/// The answer to the bare code may name these only: there are no values yet. `lists` is the index
+/// of the code lists, `name` the code's name.
+pub const BARE: &[&str] = &["format", "lists", "name", "code"];
+
+/// The names that an effect adds; `None` for an effect that does not exist.
+pub fn of_effect(effect: &str) -> Option<&'static [&'static str]> {
+    EFFECTS
+        .iter()
+        .find(|(name, _)| *name == effect)
+        .map(|(_, names)| *names)
+}

@@ -1,0 +1,199 @@
+//! The definition of one code, as its file declares it and as the engine uses it.
+
+use super::Reader;
+use super::format::Format;
+use super::kind::{Kind, Rules};
+use super::machine::Machine;
+use super::sql::Sql;
+use crate::language::Both;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Everything about one code. Built by [`super::Codes::load`] only, so that whatever exists has
+/// been checked: its format is unambiguous, its texts name nothing that is not there.
+#[derive(Debug)]
+pub struct Spec {
+    /// The start code in capitals.
+    pub code: String,
+    /// Other spellings that mean the same code.
+    pub aliases: Vec<String>,
+    /// What it is called.
+    pub name: Both,
+    /// One or two sentences for help texts and the documentation.
+    pub help: Both,
+    /// Who may send it: `can_send_u`.
+    pub permission: String,
+    /// Its format.
+    pub format: Format,
+    /// Its fields in the order of the format.
+    pub fields: Vec<Arc<Field>>,
+    /// Name of the repeatable group.
+    pub group: Option<Arc<str>>,
+    /// The behaviour of its own, one of [`super::names::EFFECTS`].
+    pub effect: Option<String>,
+    /// How its question is answered; `None` for a code that stores.
+    pub query: Option<Query>,
+    /// Who else is told.
+    pub alerts: Vec<Alert>,
+    /// Its tests and the documentation's examples.
+    pub examples: Vec<Example>,
+    /// Whether the bare code has an answer of its own.
+    pub(crate) bare: bool,
+    pub(crate) machine: Machine,
+}
+
+/// One field of a code.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name in the format, in templates, in SQL (`:name`) and in `report.fields`.
+    pub name: Arc<str>,
+    /// Its type.
+    pub kind: Kind,
+    /// What people read in the format.
+    pub label: Both,
+    /// What its values must keep to.
+    pub rules: Rules,
+    /// Who may give it: permissions (`can_...`) or user types; empty for all.
+    pub only: Vec<String>,
+}
+
+/// How a question's rows become an answer.
+#[derive(Debug)]
+pub struct Query {
+    /// The statement with numbered parameters.
+    pub sql: Sql,
+    /// The columns that it returns, all of them texts, numbers or null.
+    pub columns: Vec<String>,
+    /// Between two rows.
+    pub separator: String,
+    /// Most characters of all rows together, dots of the cut included.
+    pub limit: usize,
+}
+
+/// A message to others when this code was stored.
+#[derive(Debug)]
+pub struct Alert {
+    /// Name of the circle that is told: `responders`.
+    pub to: String,
+    /// User types of senders whose message is passed on; empty for all.
+    pub when: Vec<String>,
+}
+
+/// One example: documentation and test at once.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// Messages that came before, from the same sender unless they begin with `vet: ` or the like.
+    #[serde(default)]
+    pub after: Vec<String>,
+    /// User type of the sender.
+    #[serde(default = "anybody")]
+    pub from: String,
+    /// What is sent.
+    pub text: String,
+    /// The answer; `...` stands for anything, see [`Example::fits`].
+    pub reply: Option<Both>,
+    /// Name of the error it is answered with: see [`super::Reading::name`].
+    pub error: Option<String>,
+}
+
+fn anybody() -> String {
+    "vet".to_owned()
+}
+
+impl Spec {
+    /// The format as this reader would type it, with labels in their language; optional fields
+    /// that they may not give are left out.
+    pub fn format_line(&self, reader: &Reader<'_>) -> String {
+        self.format.print(|name| {
+            let field = self.field(name)?;
+            let optional = self.format.slots().any(|s| s.field == name && !s.mandatory);
+            let shown = !optional || field.open_to(reader);
+            shown.then(|| field.label.get(reader.language))
+        })
+    }
+
+    /// A field by its name.
+    pub fn field(&self, name: &str) -> Option<&Arc<Field>> {
+        self.fields.iter().find(|f| &*f.name == name)
+    }
+
+    /// Whether its messages become rows of `report`; questions do not.
+    pub fn stores(&self) -> bool {
+        self.query.is_none()
+    }
+
+    /// The alerts that a message of a sender of this user type sets off, with their place in the
+    /// file, which [`super::Codes::alert`] wants.
+    pub fn alerts_for(&self, sender: &str) -> impl Iterator<Item = (usize, &Alert)> {
+        let fits = move |alert: &Alert| {
+            alert.when.is_empty() || alert.when.iter().any(|w| w.eq_ignore_ascii_case(sender))
+        };
+        self.alerts
+            .iter()
+            .enumerate()
+            .filter(move |(_, alert)| fits(alert))
+    }
+}
+
+impl Field {
+    /// Whether this sender may give it.
+    pub fn open_to(&self, sender: &Reader<'_>) -> bool {
+        let fits = |only: &String| match only.starts_with("can_") {
+            true => (sender.may)(only),
+            false => only.eq_ignore_ascii_case(sender.kind),
+        };
+        self.only.is_empty() || self.only.iter().any(fits)
+    }
+}
+
+impl Example {
+    /// Whether an answer is the expected one, in which `...` stands for any text, also none:
+    /// case numbers and names of places are not known when a code file is written.
+    pub fn fits(expected: &str, answer: &str) -> bool {
+        let parts: Vec<&str> = expected.split("...").collect();
+        let [first, middle @ .., last] = parts.as_slice() else {
+            return expected == answer;
+        };
+        let inner = answer
+            .strip_prefix(first)
+            .and_then(|rest| rest.strip_suffix(last));
+        let Some(mut rest) = inner else { return false };
+        middle.iter().all(|part| match rest.find(part) {
+            Some(at) => {
+                rest = &rest[at + part.len()..];
+                true
+            }
+            None => false,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expected_reply_may_leave_things_open() {
+        for (expected, answer, fits) in [
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("a...", "ab", true),
+            ("a...", "a", true),
+            ("ab...bc", "abc", false),
+            ("[ID ...] di ...", "[ID 12] di Sinjai", true),
+            ("[ID ...] di ... Ddx: x", "[ID 12] di Sinjai. Ddx: x", true),
+            ("[ID ...] x", "[ID 12] y] x", true),
+            ("[ID ...] x", "[ID 12] x y", false),
+            ("[ID ...] z", "[ID 12] x", false),
+            ("...b", "ab", true),
+            ("b...", "ab", false),
+        ] {
+            assert_eq!(
+                Example::fits(expected, answer),
+                fits,
+                "{expected} / {answer}"
+            );
+        }
+    }
+}

@@ -1,0 +1,526 @@
+//! The engine as a whole, on the shipped files.
+
+use super::spec::Example;
+use super::*;
+use crate::code::lexicon::{EntryRow, ListRow, sample};
+use proptest::prelude::*;
+use std::path::Path;
+use std::sync::LazyLock;
+
+const ANY: &dyn Fn(&str) -> bool = &|_| true;
+
+fn reader(kind: &str) -> Reader<'_> {
+    reader_in(Language::En, kind)
+}
+
+/// A reader who may do everything; only a Pelsa may give no diagnosis.
+fn reader_in(language: Language, kind: &str) -> Reader<'_> {
+    match kind {
+        "pelsa" => Reader {
+            language,
+            kind: "PLS",
+            may: &|p| p != "can_send_diagnosis",
+        },
+        kind => Reader {
+            language,
+            kind,
+            may: ANY,
+        },
+    }
+}
+
+/// The shipped lists, if they are there.
+fn shipped_lists() -> Option<Arc<Lexicon>> {
+    fn rows<T: serde::de::DeserializeOwned>(path: &Path) -> Vec<T> {
+        let mut reader = csv::ReaderBuilder::new()
+            .comment(Some(b'#'))
+            .from_path(path)
+            .unwrap();
+        reader
+            .deserialize()
+            .collect::<Result<_, _>>()
+            .unwrap_or_else(|e| panic!("{path:?}: {e}"))
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("lists");
+    let lists: Vec<ListRow> = rows(
+        Some(folder.join("lists.csv"))
+            .filter(|p| p.exists())?
+            .as_path(),
+    );
+    let mut entries: Vec<EntryRow> = Vec::new();
+    for file in ["animals.csv", "health.csv", "laboratory.csv", "work.csv"] {
+        entries.extend(rows::<EntryRow>(&folder.join(file)));
+    }
+    // This file has further columns and no list: it is one.
+    let types: Vec<std::collections::HashMap<String, String>> =
+        rows(&folder.join("user_types.csv"));
+    entries.extend(types.iter().map(|t| {
+        sample::entry(
+            "user_type",
+            &t["code"],
+            [&t["id"], &t["en"]],
+            &t["synonyms"],
+        )
+    }));
+    Some(Arc::new(Lexicon::from_rows(lists, entries)))
+}
+
+fn load(lexicon: Arc<Lexicon>) -> Codes {
+    let files = shipped::files();
+    Codes::load(&files.codes, &files.texts, lexicon).unwrap_or_else(|faults| {
+        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        panic!("{}", told.join("\n"))
+    })
+}
+
+static CODES: LazyLock<Codes> = LazyLock::new(|| load(sample::lexicon()));
+
+fn file(name: &str, toml: &str) -> CodeSource {
+    CodeSource {
+        name: name.into(),
+        toml: toml.into(),
+        sql: None,
+    }
+}
+
+/// What the engine alone can know of an example's outcome; the rest is tested with the database.
+fn check_example(codes: &Codes, spec: &Spec, example: &Example) {
+    for language in Language::ALL {
+        let reader = reader_in(language, &example.from);
+        let reading = codes.read(&example.text, &reader);
+        let known = texts::KEYS
+            .iter()
+            .any(|(key, _)| example.error.as_deref() == Some(*key));
+        let want = match example.error.as_deref() {
+            // Found in the database only.
+            Some(_)
+                if known
+                    && !matches!(
+                        reading,
+                        Reading::Help | Reading::UnknownCode { .. } | Reading::Bare(_)
+                    ) =>
+            {
+                "ok"
+            }
+            other => other.unwrap_or("ok"),
+        };
+        assert_eq!(
+            reading.name(),
+            want,
+            "{}: {:?}: {reading:?}",
+            spec.code,
+            example.text
+        );
+        let answer = match &reading {
+            Reading::Parsed(..) if example.error.is_some() || spec.query.is_some() => continue,
+            Reading::Parsed(spec, values) => {
+                codes.reply(spec, values, &reader, &extra(&example.text))
+            }
+            other => codes.answer(other, &reader).unwrap(),
+        };
+        if let Some(expected) = &example.reply {
+            let expected = expected.get(language);
+            assert!(
+                Example::fits(expected, &answer),
+                "{}\n{expected}\n{answer}",
+                example.text
+            );
+        }
+    }
+}
+
+/// What the database would add.
+fn extra(text: &str) -> Vec<(&'static str, Var)> {
+    let texts = [
+        ("place", "Sulawesi Selatan, Sinjai"),
+        ("sender", "Siti"),
+        ("phone", "+62811"),
+        ("trace", "t"),
+    ];
+    let texts = texts
+        .into_iter()
+        .map(|(name, text)| (name, Var::from(text)));
+    let effects = [
+        ("subject", "4 sapi"),
+        ("withdrawn", "U"),
+        ("sent", "10/10/2014"),
+        ("reporter", "Siti"),
+        ("reporter_phone", "+62811"),
+    ];
+    let effects = effects
+        .into_iter()
+        .map(|(name, text)| (name, Var::from(text)));
+    texts
+        .chain(effects)
+        .chain([
+            ("case", Var::from(1)),
+            ("closed", Var::from(!text.to_uppercase().ends_with("MS"))),
+        ])
+        .collect()
+}
+
+#[test]
+fn every_shipped_example_holds() {
+    for spec in CODES.specs() {
+        for example in &spec.examples {
+            check_example(&CODES, spec, example);
+        }
+        assert!(
+            spec.examples.len() >= 6,
+            "{} has {} examples",
+            spec.code,
+            spec.examples.len()
+        );
+    }
+}
+
+#[test]
+fn the_shipped_files_fit_the_shipped_lists() {
+    if let Some(lexicon) = shipped_lists() {
+        let codes = load(Arc::clone(&lexicon));
+        for spec in codes.specs() {
+            spec.examples
+                .iter()
+                .for_each(|example| check_example(&codes, spec, example));
+        }
+        for list in lexicon.lists() {
+            for entry in list.entries() {
+                assert!(
+                    sms::is_gsm7(&entry.name.id) && sms::is_gsm7(&entry.name.en),
+                    "{entry:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_alert_and_reply_is_made_in_both_languages_and_in_gsm_characters() {
+    for spec in CODES.specs() {
+        for text in spec.examples.iter().map(|e| &e.text) {
+            for language in Language::ALL {
+                let reader = reader_in(language, "vet");
+                let answers = match CODES.read(text, &reader) {
+                    Reading::Parsed(spec, values) => {
+                        let alerts = (0..spec.alerts.len())
+                            .map(|at| CODES.alert((&spec, at), &values, &reader, &extra(text)));
+                        alerts
+                            .chain([CODES.reply(&spec, &values, &reader, &extra(text))])
+                            .collect()
+                    }
+                    other => vec![CODES.answer(&other, &reader).unwrap()],
+                };
+                for answer in answers {
+                    assert!(spec.query.is_some() || !answer.is_empty(), "{text}");
+                    assert!(sms::is_gsm7(&answer), "{answer}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_message_is_told_apart() {
+    let vet = reader("vet");
+    for (text, name) in [
+        ("", "nothing"),
+        (" \n", "nothing"),
+        ("?", "help"),
+        ("...", "help"),
+        ("HALO", "unknown_code"),
+        ("u", "bare"),
+        ("U ?", "bare"),
+        ("U?", "bare"),
+        ("U mc sp 4", "ok"),
+        ("U mc sp 4 72060202 coc", "ok"),
+        ("U mc", "missing"),
+        ("U mc sp", "missing"),
+        ("U mc sp 4 coc coc", "left_over"),
+        ("U mc sp 0", "range"),
+        ("U mc,xx sp 4", "word"),
+    ] {
+        let reading = CODES.read(text, &vet);
+        assert_eq!(reading.name(), name, "{text:?}: {reading:?}");
+    }
+    let long = format!("U mc sp 4 {}", "x ".repeat(5_000));
+    assert_eq!(CODES.read(&long, &vet).name(), "long");
+}
+
+#[test]
+fn values_come_typed_and_in_the_order_of_the_format() {
+    let reading = CODES.read("u DM,mc sp 4 kb 2 72.06.02.02 sal", &reader("vet"));
+    let Reading::Parsed(spec, values) = reading else {
+        panic!("{reading:?}")
+    };
+    assert_eq!(spec.code, "U");
+    let want = r#"{"sign":["DM","MC"],"animals":[{"species":"SP","number":4},{"species":"KB","number":2}],"place":"72060202","diagnosis":["SAL"]}"#;
+    assert_eq!(serde_json::to_string(&values).unwrap(), want);
+}
+
+#[test]
+fn the_word_at_fault_is_the_furthest_one_and_its_neighbours_are_named() {
+    for (text, word, number, expected, near, elsewhere) in [
+        ("U MC SPI 4", "SPI", 3, "species", "SP", ""),
+        ("U mencert SP 4", "mencert", 2, "sign", "MC", ""),
+        ("U MC,DN SP 4", "DN", 2, "sign", "DM", ""),
+        ("U SP SP 4", "SP", 2, "sign", "", "species"),
+        (
+            "U MC SP 4 CCO",
+            "CCO",
+            5,
+            "species|location|differential diagnosis",
+            "COC",
+            "",
+        ),
+        ("U MC 4", "4", 3, "species", "", ""),
+        ("U MC sapi 4", "sapi", 3, "species", "SP", ""),
+        ("U MC,SAL SP 4", "SAL", 2, "sign", "", "diseases"),
+    ] {
+        let Reading::Faulty(_, fault) = CODES.read(text, &reader("vet")) else {
+            panic!("{text}")
+        };
+        let labels: Vec<_> = fault.expected.iter().map(|l| l.en.as_str()).collect();
+        assert_eq!(
+            (fault.word.as_str(), fault.number),
+            (word, number),
+            "{text}: {fault:?}"
+        );
+        assert_eq!(labels.join("|"), expected, "{text}");
+        assert_eq!(
+            fault.near.first().map_or("", |e| e.code.as_str()),
+            near,
+            "{text}: {fault:?}"
+        );
+        assert_eq!(
+            fault.elsewhere.as_ref().map_or("", |(l, _)| l.en.as_str()),
+            elsewhere,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn codes_are_listed_and_suggested_only_to_those_who_may_send_them() {
+    let none = Reader {
+        language: Language::En,
+        kind: "pelsa",
+        may: &|_| false,
+    };
+    assert!(CODES.permitted(none.may).is_empty());
+    assert_eq!(CODES.read("U mc sp 4", &none).name(), "no_permission");
+    assert!(
+        CODES
+            .answer(&CODES.read("U", &none), &none)
+            .unwrap()
+            .contains("not permitted")
+    );
+    assert!(CODES.permitted(ANY).contains(&"U"));
+}
+
+#[test]
+fn the_format_hides_what_a_sender_may_not_give() {
+    let u = CODES.spec("u").unwrap();
+    assert_eq!(
+        u.format_line(&reader("pelsa")),
+        "U [sign,sign...] ([species] [number of animals]...) {location}"
+    );
+    assert!(
+        u.format_line(&reader_in(Language::Id, "Vet"))
+            .ends_with("{diagnosis banding,diagnosis banding...}")
+    );
+}
+
+const SOUND: &str = r#"
+code = "X"
+name = { id = "x", en = "x" }
+help = { id = "x", en = "x" }
+permission = "can_send_x"
+format = "X [number]"
+reply = { id = "{number}", en = "{number}" }
+[field.number]
+type = "number"
+label = { id = "n", en = "n" }
+"#;
+
+fn faults(files: &[CodeSource]) -> Vec<String> {
+    let texts = shipped::files().texts;
+    match Codes::load(files, &texts, sample::lexicon()) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn each_thing_wrong_with_a_file_is_told_with_its_line() {
+    assert_eq!(faults(&[file("x.toml", SOUND)]), Vec::<String>::new());
+    for (from, to, line, what) in [
+        ("code = \"X\"", "", 0, "\"code\" is missing"),
+        ("code = \"X\"", "code = 3", 2, "invalid type"),
+        (
+            "name = { id = \"x\", en = \"x\" }",
+            "name = { id = \"x\" }",
+            3,
+            "missing field `en`",
+        ),
+        ("[number]\"", "[number\"", 6, "column 10"),
+        ("X [number]", "Y [number]", 6, "not with the code"),
+        ("X [number]", "X [number] {more}", 6, "has no [field.more]"),
+        ("X [number]", "X", 8, "does not name"),
+        ("X [number]", "X ([number]...)", 6, "group without a name"),
+        ("permission", "group = \"g\"\npermission", 5, "no group"),
+        (
+            "permission",
+            "effect = \"explode\"\npermission",
+            5,
+            "there is no effect",
+        ),
+        (
+            "permission",
+            "colour = \"red\"\npermission",
+            5,
+            "has no \"colour\"",
+        ),
+        (
+            "id = \"{number}\"",
+            "id = \"{nummer}\"",
+            7,
+            "there is no nummer",
+        ),
+        ("id = \"{number}\"", "id = \"{number\"", 7, "X/reply.id"),
+        ("reply = ", "bare = ", 0, "a code that stores must answer"),
+        ("type = \"number\"", "type = \"nummer\"", 8, "no type"),
+        ("type = \"number\"", "type = \"list:nothing\"", 8, "no list"),
+        (
+            "type = \"number\"",
+            "type = \"number\"\nsmallest = 1",
+            8,
+            "unknown field",
+        ),
+        ("code =", "code ", 2, ""),
+    ] {
+        let toml = SOUND.replacen(from, to, 1);
+        assert_ne!(toml, SOUND, "{from}");
+        let found = faults(&[file("x.toml", &toml)]);
+        let at = if line == 0 {
+            "x.toml: ".to_owned()
+        } else {
+            format!("x.toml:{line}: ")
+        };
+        assert!(
+            found.iter().any(|f| f.starts_with(&at) && f.contains(what)),
+            "{to}: {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn all_faults_of_all_files_come_in_one_pass() {
+    let bad = SOUND
+        .replace("[number]\"", "[number] {place}\"")
+        .replace("help", "hilfe")
+        .replace("{number}", "{nix}");
+    let bad = format!("{bad}\n[field.place]\ntype = \"nix\"\nlabel = {{ id = \"x\", en = \"x\" }}");
+    let found = faults(&[
+        file("a.toml", "code ="),
+        file("b.toml", &bad),
+        file("c.toml", SOUND),
+        file("d.toml", SOUND),
+    ]);
+    for what in [
+        "a.toml:1",
+        "\"help\" is missing",
+        "no \"hilfe\"",
+        "no type \"nix\"",
+        "d.toml: X is a code or alias",
+    ] {
+        assert!(found.iter().any(|f| f.contains(what)), "{what}: {found:#?}");
+    }
+}
+
+#[test]
+fn an_ambiguous_format_is_refused_with_both_readings() {
+    let toml = SOUND.replace("X [number]", "X {number} {case}");
+    let toml =
+        format!("{toml}\n[field.case]\ntype = \"case\"\nlabel = {{ id = \"k\", en = \"c\" }}");
+    let found = faults(&[file("x.toml", &toml)]);
+    assert!(
+        found[0].contains("can be read as number=3 or as case=3"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn old_names_lead_to_their_successors() {
+    let files = shipped::files();
+    let old = |by: &str| {
+        file(
+            "old.toml",
+            &format!("code = \"OLD\"\nreplaced_by = \"{by}\""),
+        )
+    };
+    let mut codes = files.codes.clone();
+    codes.push(old("U"));
+    let codes = Codes::load(&codes, &files.texts, sample::lexicon())
+        .ok()
+        .unwrap();
+    let vet = reader("vet");
+    let reading = codes.read("old mc sp 4", &vet);
+    assert_eq!(reading.name(), "replaced");
+    assert!(
+        codes
+            .answer(&reading, &vet)
+            .unwrap()
+            .starts_with("The code OLD was replaced by U.")
+    );
+    assert!(!codes.permitted(ANY).contains(&"OLD"));
+    assert!(faults(&[old("NIX")])[0].contains("NIX, which does not exist"));
+}
+
+#[test]
+fn aliases_are_other_spellings_of_a_code() {
+    let toml = SOUND.replace("permission", "aliases = [\"xx\"]\npermission");
+    let codes = Codes::load(
+        &[file("x.toml", &toml)],
+        &shipped::files().texts,
+        sample::lexicon(),
+    )
+    .ok()
+    .unwrap();
+    let Reading::Parsed(spec, _) = codes.read("Xx 4", &reader("vet")) else {
+        panic!()
+    };
+    assert_eq!(spec.code, "X");
+}
+
+#[test]
+fn the_engines_texts_are_checked() {
+    let texts = shipped::files().texts;
+    for (from, to, what) in [
+        ("[or]", "[oder]", "the text \"or\" is missing"),
+        ("[or]", "[oder]", "nothing named \"oder\""),
+        ("en = \"or\"", "", "missing field `en`"),
+        ("{codes}", "{kodes}", "there is no kodes"),
+    ] {
+        let found = Codes::load(&[], &texts.replacen(from, to, 1), sample::lexicon())
+            .err()
+            .unwrap();
+        assert!(
+            found.iter().any(|f| f.to_string().contains(what)),
+            "{what}: {found:?}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn random_texts_are_always_answered(text in "\\PC{0,80}|(?i)(u|p|r|pk|h|kode|ckl)[ ,a-z0-9?.]{0,60}|(?s).{0,60}") {
+        let vet = reader("vet");
+        match CODES.read(&text, &vet) {
+            Reading::Parsed(spec, values) => {
+                serde_json::to_string(&values).unwrap();
+                CODES.reply(&spec, &values, &vet, &extra(&text));
+            }
+            other => prop_assert!(!CODES.answer(&other, &vet).unwrap().is_empty()),
+        }
+    }
+}

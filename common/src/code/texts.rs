@@ -1,0 +1,101 @@
+//! What the engine itself says: errors, lists of codes, refusals. The words stand in
+//! `common/replies/engine.toml`, in both languages; here stands which texts there must be and what
+//! each may name, so that a missing or misspelt one is found when it is loaded.
+
+use super::CodeFault;
+use super::reply::{Replies, Trial};
+use crate::language::Both;
+
+/// The file's name in messages and in a settings folder.
+pub const FILE: &str = "engine.toml";
+
+/// Every text of the engine and the names that it may use.
+pub const KEYS: &[(&str, &[&str])] = &[
+    // Between the last two of several things that are expected.
+    ("or", &[]),
+    // Whole answers to what could not be read.
+    ("nothing", &["codes"]),
+    ("help", &["codes"]),
+    ("unknown_code", &["word", "near", "codes"]),
+    ("bare", &["format", "name", "code"]),
+    ("replaced", &["old", "code", "format"]),
+    ("no_permission", &["code", "name"]),
+    // `fault` is one of the texts below.
+    ("format_error", &["fault", "format"]),
+    ("fault_missing", &["expected"]),
+    (
+        "fault_word",
+        &["word", "expected", "near", "list", "meaning"],
+    ),
+    ("fault_left_over", &["word"]),
+    ("fault_range", &["word", "expected", "min", "max"]),
+    ("fault_date", &["word", "expected"]),
+    ("fault_short", &["word", "expected", "min"]),
+    ("fault_long", &["word", "expected", "max"]),
+    ("fault_not_allowed", &["word", "expected"]),
+    // What only the database knows.
+    ("unknown_place", &["word", "near"]),
+    ("no_place", &["format"]),
+    ("unknown_case", &["word"]),
+    ("closed_case", &["case"]),
+    ("nothing_to_withdraw", &[]),
+    ("cannot_withdraw", &["code", "sent"]),
+    ("unknown_sender", &[]),
+    ("try_later", &["trace"]),
+    ("repeated", &["reply"]),
+    ("held_mail", &[]),
+    ("too_many", &["limit"]),
+    ("received", &["trace"]),
+];
+
+/// Reads the file and adds its texts to the replies, every fault told.
+pub(crate) fn add(file: &str, replies: &mut Replies) -> Vec<CodeFault> {
+    let fault = |line, what: String, remedy: &str| CodeFault {
+        file: FILE.to_owned(),
+        line,
+        what,
+        remedy: remedy.to_owned(),
+    };
+    let table: toml::Table = match file.parse() {
+        Ok(table) => table,
+        Err(error) => return vec![super::load::syntax_fault(FILE, file, &error)],
+    };
+    let mut faults = Vec::new();
+    for (key, names) in KEYS {
+        let Some(value) = table.get(*key) else {
+            faults.push(fault(
+                None,
+                format!("the text {key:?} is missing"),
+                "add it in both languages",
+            ));
+            continue;
+        };
+        let line = super::load::line_of(file, key);
+        match value.clone().try_into::<Both>() {
+            Ok(text) => {
+                let wrong = replies.add(key, &text, &Trial::of(names));
+                faults.extend(
+                    wrong
+                        .into_iter()
+                        .map(|what| fault(line, what, "correct the text")),
+                );
+            }
+            Err(error) => faults.push(fault(
+                line,
+                format!("{key}: {}", error.message()),
+                "give the text as id and en",
+            )),
+        }
+    }
+    let strange = table
+        .keys()
+        .filter(|key| !KEYS.iter().any(|(known, _)| known == key));
+    faults.extend(strange.map(|key| {
+        fault(
+            super::load::line_of(file, key),
+            format!("the engine says nothing named {key:?}"),
+            "remove it",
+        )
+    }));
+    faults
+}

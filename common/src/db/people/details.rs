@@ -1,0 +1,57 @@
+//! Everything about somebody, for an operator who looks into a complaint.
+
+use super::{Contact, PersonState, contacts};
+use crate::Result;
+use crate::db::Tx;
+use tokio_postgres::Row;
+
+/// Everything that is stored about one person, places in words.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Details {
+    /// What other rows refer to.
+    pub id: i64,
+    /// As shown to others.
+    pub name: String,
+    /// `id` or `en`.
+    pub language: String,
+    /// Code in the list `user_type`.
+    pub user_type: String,
+    /// Whether they take part.
+    pub state: PersonState,
+    /// Home, village first.
+    pub home: Option<String>,
+    /// Areas of responsibility, each in words.
+    pub areas: Vec<String>,
+    /// `+can_x` and `-can_y` beyond and against the user type.
+    pub permissions: Vec<String>,
+    /// Every address with its state.
+    pub contacts: Vec<Contact>,
+}
+
+/// The people whom an operator may mean: whoever has this very address, else whoever has the text in
+/// the name, at most fifty in order of name.
+pub async fn show(tx: &Tx<'_>, text: &str) -> Result<Vec<Details>> {
+    let rows = tx
+        .query(include_str!("show.sql"), &[/* text */ &text.trim()])
+        .await?;
+    let mut people = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let contacts = contacts(tx, row.get("id")).await?;
+        people.push(details(row, contacts));
+    }
+    Ok(people)
+}
+
+fn details(row: &Row, contacts: Vec<Contact>) -> Details {
+    Details {
+        id: row.get("id"),
+        name: row.get("name"),
+        language: row.get("language"),
+        user_type: row.get("user_type"),
+        state: PersonState::from_row(row.get("state")),
+        home: row.get("home"),
+        areas: row.get("areas"),
+        permissions: row.get("permissions"),
+        contacts,
+    }
+}

@@ -1,0 +1,339 @@
+//! The code engine with its database: a person's words in, rows and an answer out.
+//!
+//! ```text
+//! read      code::Codes says what the words mean                            (pure)
+//! find      places and cases that the words name
+//! repeat?   the same message within the window gets the first answer again
+//! effect    what only this code does: open a case, close it, ...            code/effects/
+//! store     one `report` row
+//! reply     in the sender's language; alerts in their readers'
+//! ```
+
+mod alerts;
+mod ask;
+mod deed;
+mod places;
+mod snapshot;
+
+pub use alerts::{Alert, circles};
+pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
+
+use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
+use crate::config::Settings;
+use crate::db::notices::Notice;
+use crate::db::people::Person;
+use crate::db::places::Place;
+use crate::db::reports::{self, Report};
+use crate::db::{Tx, cases, intake};
+use crate::envelope::derived_id;
+use crate::home::Home;
+use crate::language::Language;
+use crate::{Result, config};
+use places::Places;
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, PoisonError, RwLock};
+use tracing::{error, info};
+
+/// What is said to a message, and to whom else.
+#[derive(Debug)]
+pub struct Answer {
+    /// To the sender, in the sender's language.
+    pub text: String,
+    /// What came of it, as a short stable name: `stored`, `answered`, `repeated`, or the name of
+    /// the fault.
+    pub outcome: &'static str,
+    /// The code it was read as.
+    pub code: Option<String>,
+    /// The case it opened or belongs to.
+    pub case_id: Option<i64>,
+    /// To others.
+    pub alerts: Vec<Alert>,
+}
+
+/// The engine of one process: code files and lists as of now, places that were looked up.
+pub struct Engine {
+    home: Home,
+    settings: config::Engine,
+    codes: RwLock<Arc<Codes>>,
+    places: Places,
+}
+
+impl Engine {
+    /// Loads code files and lists, and goes on following both: lists when the database says that
+    /// they changed, code files at [`Engine::reload`].
+    pub async fn load(home: &Home, settings: &Settings) -> Result<Arc<Self>> {
+        let codes = snapshot::load(home, &settings.engine).await?;
+        let engine = Arc::new(Self {
+            home: home.clone(),
+            settings: settings.engine.clone(),
+            codes: RwLock::new(Arc::new(codes)),
+            places: Places::default(),
+        });
+        tokio::spawn(engine.clone().follow());
+        Ok(engine)
+    }
+
+    /// Code files and lists anew. When anything is wrong, what was in force stays so.
+    pub async fn reload(&self) -> Result {
+        let codes = Arc::new(snapshot::load(&self.home, &self.settings).await?);
+        *self.codes.write().unwrap_or_else(PoisonError::into_inner) = codes;
+        self.places.forget();
+        Ok(())
+    }
+
+    /// The codes in force.
+    pub fn codes(&self) -> Arc<Codes> {
+        self.codes
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The language of those whom we do not know.
+    pub fn language(&self) -> Language {
+        Language::from_tag(&self.settings.language).unwrap_or_default()
+    }
+
+    /// Decides what a registered person's words mean, stores it and says what to answer. Writes in
+    /// the caller's transaction; sends nothing.
+    pub async fn answer(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
+        let codes = self.codes();
+        let person = asked.sender;
+        let may = |permission: &str| person.may(permission);
+        let kind = person.user_type.as_str();
+        let language = Language::from_tag(&person.language).unwrap_or_default();
+        let reader = Reader {
+            language,
+            kind,
+            may: &may,
+        };
+        let reading = codes.read(asked.text, &reader);
+        let Reading::Parsed(spec, values) = &reading else {
+            let text = codes.answer(&reading, &reader).unwrap_or_default();
+            return Ok(Answer {
+                text,
+                outcome: reading.name(),
+                code: code_of(&reading).map(|spec| spec.code.clone()),
+                case_id: None,
+                alerts: Vec::new(),
+            });
+        };
+        let turn = Turn {
+            engine: self,
+            codes: &codes,
+            tx,
+            asked,
+            spec,
+            values,
+            reader,
+        };
+        match &spec.query {
+            Some(query) => turn.ask(query).await,
+            None => turn.store().await,
+        }
+    }
+
+    async fn follow(self: Arc<Self>) {
+        let mut notices = self.home.notices.subscribe();
+        loop {
+            let lists = match notices.recv().await {
+                Ok(Notice::Queue(_)) => continue,
+                Ok(Notice::Changed(what)) if what == "places" => false,
+                Ok(Notice::Changed(what)) if what != "lists" => continue,
+                Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => true,
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            };
+            self.places.forget();
+            if !lists {
+                continue;
+            }
+            match self.reload().await {
+                Ok(()) => info!("Read the lists anew"),
+                Err(e) => error!(error = %e, "The lists changed but cannot be used"),
+            }
+        }
+    }
+}
+
+/// One message's turn: everything that its steps need.
+struct Turn<'a> {
+    engine: &'a Engine,
+    codes: &'a Codes,
+    tx: &'a Tx<'a>,
+    asked: &'a Asked<'a>,
+    spec: &'a Spec,
+    values: &'a Values,
+    reader: Reader<'a>,
+}
+
+impl Turn<'_> {
+    /// A code that stores.
+    async fn store(&self) -> Result<Answer> {
+        let (tx, asked) = (self.tx, self.asked);
+        let key = self.key();
+        let window = self.engine.settings.repeat_window_s;
+        let guarded = window > 0 && self.spec.effect.as_deref() != Some("withdraw");
+        if guarded {
+            let at = asked.received_at;
+            let first = intake::repeated(tx, &key, asked.message, at, window).await?;
+            if let Some(text) = first {
+                return Ok(self.answered(text, "repeated"));
+            }
+        }
+        let done = match self.find_and_do().await? {
+            Ok(done) => done,
+            Err(refused) => {
+                if guarded {
+                    intake::forget(tx, &key).await?;
+                }
+                return Ok(refused);
+            }
+        };
+        let text = self.codes.reply(
+            self.spec,
+            self.values,
+            &self.reader,
+            &done.extra(self.reader.language),
+        );
+        if guarded {
+            intake::remember(tx, &key, &text).await?;
+        }
+        let alerts = self.alerts(&done).await?;
+        Ok(Answer {
+            case_id: done.case_id,
+            alerts,
+            ..self.answered(text, "stored")
+        })
+    }
+
+    /// Places and cases that the message names, its effect, its row. The inner `Err` is a refusal.
+    async fn find_and_do(&self) -> Result<std::result::Result<Done, Answer>> {
+        let place = match self.place().await? {
+            Ok(place) => place,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let mut case = None;
+        if let Some(number) = self.values.case() {
+            case = cases::by_number(self.tx, number).await?;
+            if case.is_none() {
+                let word = [("word", Var::from(number))];
+                return Ok(Err(self.refused("unknown_case", &word)));
+            }
+        }
+        let deed = Deed {
+            tx: self.tx,
+            asked: self.asked,
+            codes: self.codes,
+            spec: self.spec,
+            values: self.values,
+            place: place.as_ref(),
+            case: case.as_ref(),
+        };
+        let mut done = match deed.effect().await? {
+            Effected::Done(done) => done,
+            Effected::Refused(key, values) => return Ok(Err(self.refused(key, &values))),
+        };
+        if done.place.is_none() {
+            done.place = place;
+        }
+        if done.stores {
+            self.insert(&done).await?;
+        }
+        done.say("sender", Var::from(self.asked.sender.name.as_str()));
+        done.say("phone", Var::from(self.asked.address));
+        done.say("trace", Var::from(self.asked.short_trace()));
+        Ok(Ok(done))
+    }
+
+    async fn insert(&self, done: &Done) -> Result {
+        let asked = self.asked;
+        let line = asked.line.to_be_bytes();
+        let report = Report {
+            id: derived_id(&[b"report", asked.message.as_bytes(), &line]),
+            code: &self.spec.code,
+            sender: asked.sender.id,
+            place: done.place.as_ref().map(|p| p.id),
+            case_id: done.case_id,
+            sent_at: asked.sent_at,
+            received_at: asked.received_at,
+            message_id: asked.message,
+            fields: self.values.to_json(),
+        };
+        reports::insert(self.tx, &report).await
+    }
+
+    /// The place that the message names, else the sender's own where the code has a place at all.
+    /// The inner `Err` is a refusal.
+    async fn place(&self) -> Result<std::result::Result<Option<Place>, Answer>> {
+        let systems = &self.engine.settings.place_systems;
+        let named = self.values.place();
+        if let Some(code) = named {
+            let place = self.engine.places.by_code(self.tx, systems, code).await?;
+            let unknown = || {
+                self.refused(
+                    "unknown_place",
+                    &[("word", code.into()), ("near", "".into())],
+                )
+            };
+            return Ok(place.map(Some).ok_or_else(unknown));
+        }
+        if self.values.case().is_some() {
+            return Ok(Ok(None));
+        }
+        let home = match self.asked.sender.home_place {
+            Some(id) => self.engine.places.by_id(self.tx, systems, id).await?,
+            None => None,
+        };
+        let wanted = self.spec.fields.iter().any(|f| &*f.name == "place") && self.spec.stores();
+        if home.is_none() && wanted {
+            let format = self
+                .spec
+                .format_line(self.reader.language, self.reader.kind);
+            return Ok(Err(self.refused("no_place", &[("format", format.into())])));
+        }
+        Ok(Ok(home))
+    }
+
+    /// The same person's same words, whatever blanks and letter case they were typed with.
+    fn key(&self) -> Vec<u8> {
+        let mut hash = Sha256::new();
+        hash.update(self.asked.sender.id.to_be_bytes());
+        for word in self.asked.text.split_whitespace() {
+            hash.update(word.to_uppercase());
+            hash.update([b' ']);
+        }
+        hash.finalize().to_vec()
+    }
+
+    fn answered(&self, text: String, outcome: &'static str) -> Answer {
+        let code = Some(self.spec.code.clone());
+        Answer {
+            text,
+            outcome,
+            code,
+            case_id: None,
+            alerts: Vec::new(),
+        }
+    }
+
+    /// An answer that says why nothing was stored; `key` is one of the engine's texts.
+    fn refused(&self, key: &'static str, values: &[(&str, Var)]) -> Answer {
+        self.answered(self.codes.say(key, self.reader.language, values), key)
+    }
+}
+
+fn code_of(reading: &Reading) -> Option<&Arc<Spec>> {
+    match reading {
+        Reading::Bare(spec)
+        | Reading::Forbidden(spec)
+        | Reading::Faulty(spec, _)
+        | Reading::Replaced { by: spec, .. }
+        | Reading::Parsed(spec, _) => Some(spec),
+        Reading::Nothing | Reading::Help | Reading::UnknownCode { .. } => None,
+    }
+}
+
+/// Whether somebody who is registered may send anything at all.
+pub fn shut_out(person: &Person) -> bool {
+    person.state != crate::db::people::PersonState::Active
+}

@@ -1,0 +1,54 @@
+//! Codes that ask: the `.sql` file beside the code file, with its named values bound.
+
+use super::{Answer, Turn};
+use crate::Result;
+use crate::code::Value;
+use crate::code::spec::Query;
+use crate::db::{cases, reports};
+use tokio_postgres::types::ToSql;
+
+impl Turn<'_> {
+    /// Answers a question with the rows of its query.
+    pub(super) async fn ask(&self, query: &Query) -> Result<Answer> {
+        let place = match self.place().await? {
+            Ok(place) => place.map(|p| p.id),
+            Err(refused) => return Ok(refused),
+        };
+        if let Some(number) = self.values.case()
+            && cases::by_number(self.tx, number).await?.is_none()
+        {
+            return Ok(self.refused("unknown_case", &[("word", number.into())]));
+        }
+        let bound: Vec<Box<dyn ToSql + Sync + Send>> = query
+            .sql
+            .params
+            .iter()
+            .map(|name| self.bound(name, place))
+            .collect();
+        let params: Vec<&(dyn ToSql + Sync)> =
+            bound.iter().map(|b| &**b as &(dyn ToSql + Sync)).collect();
+        let rows = reports::ask(self.tx, &query.sql.text, &params).await?;
+        let text = self
+            .codes
+            .rows((self.spec, query), self.values, &self.reader, &rows);
+        Ok(self.answered(text, "answered"))
+    }
+
+    /// What a query's `:name` stands for. Numbers are bigint, everything else is text.
+    fn bound(&self, name: &str, place: Option<i64>) -> Box<dyn ToSql + Sync + Send> {
+        match name {
+            "place" => Box::new(place),
+            "case" => Box::new(self.values.case()),
+            "sender" => Box::new(self.asked.sender.id),
+            "language" => Box::new(self.reader.language.tag()),
+            "systems" => Box::new(self.engine.settings.place_systems.clone()),
+            field => match self.values.get(field) {
+                Some(Value::Number(n) | Value::Case(n)) => Box::new(Some(*n)),
+                Some(Value::Code(entry)) => Box::new(Some(entry.code.clone())),
+                Some(Value::List(list)) => Box::new(Some(list.key.clone())),
+                Some(other) => Box::new(Some(other.shown(self.reader.language))),
+                None => Box::new(None::<String>),
+            },
+        }
+    }
+}

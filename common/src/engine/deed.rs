@@ -1,0 +1,183 @@
+//! What an effect is given and what it hands back.
+
+use crate::Result;
+use crate::code::effects;
+use crate::code::{Codes, Spec, Values, Var};
+use crate::db::Tx;
+use crate::db::cases::Case;
+use crate::db::people::Person;
+use crate::db::places::Place;
+use crate::language::Language;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// A message to decide.
+pub struct Asked<'a> {
+    /// Who sent it.
+    pub sender: &'a Person,
+    /// The sender's address, as others may be shown it.
+    pub address: &'a str,
+    /// What was written.
+    pub text: &'a str,
+    /// Id of the message that brought it.
+    pub message: Uuid,
+    /// Which command of that message; 0 for a text.
+    pub line: i16,
+    /// The trace it belongs to.
+    pub trace: Uuid,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// When it reached us.
+    pub received_at: Timestamp,
+}
+
+impl Asked<'_> {
+    /// The trace as answers print it: enough to find it by, short enough to read out on the phone.
+    pub fn short_trace(&self) -> String {
+        short_trace(self.trace)
+    }
+}
+
+/// The last eight hexadecimal digits of a trace; operators look it up with `kentongan trace`.
+pub fn short_trace(trace: Uuid) -> String {
+    let hex = trace.simple().to_string();
+    hex[hex.len() - 8..].to_owned()
+}
+
+/// A message whose places and cases were found; what only its code does comes next.
+pub struct Deed<'a> {
+    /// The transaction that keeps all of it.
+    pub tx: &'a Tx<'a>,
+    /// The message.
+    pub asked: &'a Asked<'a>,
+    /// All codes, for their lists and texts.
+    pub codes: &'a Codes,
+    /// The message's code.
+    pub spec: &'a Spec,
+    /// What it said.
+    pub values: &'a Values,
+    /// Where it happened.
+    pub place: Option<&'a Place>,
+    /// The case it names.
+    pub case: Option<&'a Case>,
+}
+
+impl Deed<'_> {
+    /// Does what only this code does. A code without an effect just stores.
+    pub(super) async fn effect(&self) -> Result<Effected> {
+        match self.spec.effect.as_deref() {
+            Some(name) => effects::run(name, self).await,
+            None => {
+                let case_id = self.case.map(|c| c.id);
+                Ok(Effected::Done(Done {
+                    case_id,
+                    ..Done::default()
+                }))
+            }
+        }
+    }
+}
+
+/// What an effect came to.
+pub enum Effected {
+    /// It was done.
+    Done(Done),
+    /// It cannot be done: one of the engine's texts says why, with these values.
+    Refused(&'static str, Vec<(&'static str, Var)>),
+}
+
+/// What was done, for the row, the reply and the alerts.
+pub struct Done {
+    /// The case that was opened or is meant.
+    pub case_id: Option<i64>,
+    /// Where it is, when the message did not say.
+    pub place: Option<Place>,
+    /// Whether a `report` row is written.
+    pub stores: bool,
+    /// What the texts of the code may name besides its fields.
+    said: Vec<(&'static str, Said)>,
+}
+
+/// A value for texts in either language.
+#[derive(Clone)]
+pub enum Said {
+    /// Numbers, codes, names.
+    Same(Var),
+    /// Words.
+    Both {
+        /// In Indonesian.
+        id: Var,
+        /// In English.
+        en: Var,
+    },
+}
+
+impl Default for Done {
+    fn default() -> Self {
+        Self {
+            case_id: None,
+            place: None,
+            stores: true,
+            said: Vec::new(),
+        }
+    }
+}
+
+impl Done {
+    /// Done to a case, at the place where the case is.
+    pub fn to_case(case_id: i64, place: Option<Place>) -> Self {
+        Self {
+            case_id: Some(case_id),
+            place,
+            ..Self::default()
+        }
+    }
+
+    /// Done, and no row of its own to write.
+    pub fn without_row(case_id: Option<i64>) -> Self {
+        Self {
+            case_id,
+            stores: false,
+            ..Self::default()
+        }
+    }
+
+    /// Lets the texts name a value that is the same in both languages.
+    pub fn say(&mut self, name: &'static str, value: Var) {
+        self.said.push((name, Said::Same(value)));
+    }
+
+    /// Lets the texts name a value that has words in it.
+    pub fn say_in(&mut self, name: &'static str, words: impl Fn(Language) -> String) {
+        let (id, en) = (words(Language::Id).into(), words(Language::En).into());
+        self.said.push((name, Said::Both { id, en }));
+    }
+
+    /// Everything a text in this language may name besides the message's fields.
+    pub(super) fn extra(&self, language: Language) -> Vec<(&'static str, Var)> {
+        let value = |said: &Said| match (said, language) {
+            (Said::Same(value), _) => value.clone(),
+            (Said::Both { id, .. }, Language::Id) => id.clone(),
+            (Said::Both { en, .. }, Language::En) => en.clone(),
+        };
+        let mut extra: Vec<_> = self.said.iter().map(|(n, v)| (*n, value(v))).collect();
+        let case = self.case_id.map_or_else(|| Var::from(""), Var::from);
+        extra.push(("case", case));
+        extra.push((
+            "place",
+            Var::from(self.place.as_ref().map_or_else(String::new, shown)),
+        ));
+        extra
+    }
+}
+
+/// A place in words, from the largest to the smallest.
+pub fn shown(place: &Place) -> String {
+    place
+        .names
+        .iter()
+        .rev()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,100 @@
+//! Code files and lists as of now, checked whole before they come into force.
+
+use crate::code::lexicon::{EntryRow, ListRow};
+use crate::code::{CodeFault, Codes, Lexicon, shipped};
+use crate::db::lists::{self, Entry, List};
+use crate::db::{Db, reports};
+use crate::home::Home;
+use crate::{Failure, Result, config};
+use std::sync::Arc;
+
+/// Loads what stands in the database and in the code folder. A fault of any file keeps all of it
+/// out; each is named.
+pub(super) async fn load(home: &Home, settings: &config::Engine) -> Result<Codes> {
+    let lexicon = lexicon(&home.db).await?;
+    let codes = compile(settings, lexicon)?;
+    check_queries(&home.db, &codes).await?;
+    Ok(codes)
+}
+
+/// All lists of the database.
+async fn lexicon(db: &Db) -> Result<Arc<Lexicon>> {
+    let mut conn = db.connect().await?;
+    let tx = conn.begin().await?;
+    let (lists, entries) = lists::all(&tx).await?;
+    tx.commit().await?;
+    if lists.is_empty() {
+        let remedy = "load them with `kentongan load lists --shipped`";
+        return Err(Failure::quarantine(format!(
+            "there are no code lists: {remedy}"
+        )));
+    }
+    let entries = entries.into_iter().filter(|e| !e.retired).map(entry_row);
+    Ok(Arc::new(Lexicon::from_rows(
+        lists.into_iter().map(list_row),
+        entries,
+    )))
+}
+
+/// The shipped code files with those of the settings' folder.
+fn compile(settings: &config::Engine, lexicon: Arc<Lexicon>) -> Result<Codes> {
+    let mut files = shipped::files();
+    if let Some(folder) = &settings.codes {
+        files = files.with_folder(folder).map_err(|e| {
+            let folder = folder.display();
+            Failure::quarantine(format!("settings key `engine.codes` ({folder}): {e}"))
+        })?;
+    }
+    Codes::load_for(&settings.country_code, &files.codes, &files.texts, lexicon)
+        .map_err(|faults| Failure::quarantine(listed(&faults)))
+}
+
+/// Every query is one that this database understands, with the parameter types that we bind.
+async fn check_queries(db: &Db, codes: &Codes) -> Result {
+    let mut conn = db.connect().await?;
+    let tx = conn.begin().await?;
+    let mut faults = Vec::new();
+    for (spec, query) in codes.specs().filter_map(|s| Some((s, s.query.as_ref()?))) {
+        if let Err(e) = reports::check(&tx, &query.sql.text).await {
+            if matches!(e.verdict, crate::Verdict::Wait(_)) {
+                return Err(e);
+            }
+            faults.push(format!("{}.sql: {e}", spec.code.to_lowercase()));
+            // A failed statement ends what a transaction may do; the next check wants a new one.
+            tx.batch("ROLLBACK; BEGIN").await?;
+        }
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::quarantine(faults.join("; ")))
+    }
+}
+
+fn listed(faults: &[CodeFault]) -> String {
+    faults
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn list_row(list: List) -> ListRow {
+    ListRow {
+        key: list.key,
+        short: list.short.unwrap_or_default(),
+        id: list.name_id,
+        en: list.name_en,
+    }
+}
+
+fn entry_row(entry: Entry) -> EntryRow {
+    EntryRow {
+        list: entry.list,
+        code: entry.code,
+        id: entry.name_id,
+        en: entry.name_en,
+        synonyms: entry.synonyms.join("|"),
+        parent: entry.parent.unwrap_or_default(),
+    }
+}

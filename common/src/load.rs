@@ -1,0 +1,261 @@
+//! Loading places, lists and people from CSV files: `kentongan load places|lists|people FILE`.
+//!
+//! A file is checked whole and refused with every fault it has; what is right goes in all or nothing,
+//! in the transaction of the caller. The same file a second time changes nothing. What is no longer in
+//! a file is reported, and retired only when asked for: old reports keep pointing to it.
+
+mod fault;
+mod lists;
+mod people;
+mod phone;
+mod places;
+mod roles;
+mod shipped;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use fault::{LoadFault, Problem};
+pub use shipped::{ShippedError, demo_people, shipped, shipped_lists};
+
+use crate::Failure;
+use crate::db::{self, Tx};
+use serde::Serialize;
+use std::io::Read;
+
+/// How to load.
+#[derive(Debug, Clone)]
+pub struct LoadOptions {
+    /// Retire what the file no longer names. Never on its own: half a file would retire the other half.
+    pub retire_vanished: bool,
+    /// Systems of place codes in which the places of people are looked up, the preferred one first.
+    pub systems: Vec<String>,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            retire_vanished: false,
+            systems: vec!["isikhnas".into(), "kemendagri".into()],
+        }
+    }
+}
+
+/// What a load did, counted in rows of the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LoadReport {
+    /// New rows.
+    pub added: u64,
+    /// Rows that say something else than before.
+    pub changed: u64,
+    /// Rows that were so already.
+    pub unchanged: u64,
+    /// Codes that are known but not in the file.
+    pub vanished: Vec<String>,
+    /// How many of them were retired, because the options asked for it.
+    pub retired: u64,
+}
+
+/// Why nothing was loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file is wrong: every fault, in order of lines.
+    #[error("{} faults in the file", .0.len())]
+    Faults(Vec<LoadFault>),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] Failure),
+}
+
+/// Loads places and their codes: `system,code,parent,level,name[,lat,lon][,same_as]`, plain or gzipped. Takes a lock that makes a second load
+/// of places wait; readers are not disturbed.
+pub async fn places(
+    tx: &Tx<'_>,
+    source: impl Read,
+    options: &LoadOptions,
+) -> Result<LoadReport, LoadError> {
+    use db::places::bulk;
+    let (rows, mut faults) = places::read(source);
+    bulk::lock(tx).await?;
+    let known = bulk::known(tx, &places::systems(&rows)).await?;
+    let new_ids = bulk::new_ids(tx, places::new_places(&rows, &known)).await?;
+    let (mut plan, unfit) = places::plan(&rows, &known, &new_ids, options);
+    faults.extend(unfit);
+    refuse(faults)?;
+    bulk::insert(tx, &plan.insert).await?;
+    bulk::update(tx, &plan.update).await?;
+    let codes: Vec<_> = plan
+        .codes
+        .iter()
+        .map(|c| (c.0.as_str(), c.1.as_str(), c.2))
+        .collect();
+    bulk::put_codes(tx, &codes).await?;
+    let retire: Vec<_> = plan
+        .retire
+        .iter()
+        .map(|k| (k.0.as_str(), k.1.as_str()))
+        .collect();
+    plan.report.retired = bulk::retire_codes(tx, &retire).await?;
+    if plan.moved {
+        bulk::repair_paths(tx).await?;
+    }
+    if plan.insert.len() > 1_000 {
+        bulk::analyze(tx).await?;
+    }
+    Ok(plan.report)
+}
+
+/// Loads code lists: a file with a column `key` brings lists (`key,short,id,en[,parent]`), any other
+/// their entries (`list,code,id,en[,synonyms][,parent][,source]`), whose order in the file is the order shown.
+pub async fn lists(
+    tx: &Tx<'_>,
+    source: impl Read,
+    options: &LoadOptions,
+) -> Result<LoadReport, LoadError> {
+    let bytes = table::bytes(source).map_err(whole_file)?;
+    if lists::is_file_of_lists(&bytes) {
+        return list_heads(tx, &bytes).await;
+    }
+    let heads = db::lists::bulk::lists(tx).await?;
+    let known = db::lists::bulk::entries(tx).await?;
+    let (entries, faults) = lists::read_entries(&bytes, &heads, &known);
+    refuse(faults)?;
+    let mut plan = lists::plan(entries, &known, options);
+    for placed in &plan.put {
+        db::lists::bulk::put_entry(tx, placed).await?;
+    }
+    for (list, code) in &plan.retire {
+        plan.report.retired += db::lists::bulk::retire_entry(tx, list, code).await?;
+    }
+    Ok(plan.report)
+}
+
+/// Lists never vanish: code files name them.
+async fn list_heads(tx: &Tx<'_>, bytes: &[u8]) -> Result<LoadReport, LoadError> {
+    let known = db::lists::bulk::lists(tx).await?;
+    let (mut lists, faults) = lists::read_lists(bytes, &known);
+    refuse(faults)?;
+    let mut report = LoadReport::default();
+    // A list that is somebody's parent goes first, so that the reference holds.
+    let all = lists.clone();
+    lists.sort_by_key(|l| {
+        !all.iter()
+            .any(|other| other.0.parent.as_ref() == Some(&l.0.key))
+    });
+    for list in &lists {
+        let old = known.iter().find(|k| k.0.key == list.0.key);
+        if report.count(old, list) {
+            db::lists::bulk::put_list(tx, list).await?;
+        }
+    }
+    Ok(report)
+}
+
+/// Loads permissions: `code,id,en[,default]`. With `default` yes everybody has it.
+pub async fn permissions(tx: &Tx<'_>, source: impl Read) -> Result<LoadReport, LoadError> {
+    let bytes = table::bytes(source).map_err(whole_file)?;
+    let (permissions, faults) = roles::read_permissions(&bytes);
+    refuse(faults)?;
+    db::people::bulk::lock(tx).await?;
+    let known = db::people::bulk::permissions(tx).await?;
+    let mut report = LoadReport::default();
+    for permission in &permissions {
+        if report.count(known.iter().find(|k| k.code == permission.code), permission) {
+            db::people::bulk::put_permission(tx, permission).await?;
+        }
+    }
+    Ok(report)
+}
+
+/// Loads user types with what their people may do: `code,id,en,receives,permissions[,synonyms][,source]`.
+/// The list `user_type` and the permissions must be there.
+pub async fn user_types(tx: &Tx<'_>, source: impl Read) -> Result<LoadReport, LoadError> {
+    let bytes = table::bytes(source).map_err(whole_file)?;
+    db::people::bulk::lock(tx).await?;
+    let permissions = db::people::bulk::permissions(tx).await?;
+    let (types, faults) = roles::read_user_types(&bytes, &permissions);
+    refuse(faults)?;
+    let known = db::people::bulk::user_types(tx).await?;
+    let entries = db::lists::bulk::entries(tx).await?;
+    let mut report = LoadReport::default();
+    for (user_type, entry) in &types {
+        let same = |e: &&db::lists::bulk::Placed| {
+            e.entry.list == roles::LIST && e.entry.code == user_type.code
+        };
+        let old = known
+            .iter()
+            .find(|k| k.code == user_type.code)
+            .zip(entries.iter().find(same));
+        if report.count(old, (user_type, entry)) {
+            db::lists::bulk::put_entry(tx, entry).await?;
+            db::people::bulk::put_user_type(tx, user_type).await?;
+        }
+    }
+    Ok(report)
+}
+
+/// Loads people: `name,language,user_type[,home][,areas][,phone][,email][,contacts][,permissions][,state]`.
+/// A person is known again by any address; who is not in the file stays as they are, whatever the options say.
+pub async fn people(
+    tx: &Tx<'_>,
+    source: impl Read,
+    options: &LoadOptions,
+) -> Result<LoadReport, LoadError> {
+    use db::people::bulk;
+    let channels = bulk::channels(tx).await?;
+    let (rows, mut faults) = people::read(source, &channels);
+    bulk::lock(tx).await?;
+    let codes: Vec<&str> = rows.iter().flat_map(people::PersonRow::places).collect();
+    let addresses = rows.iter().flat_map(|r| &r.addresses);
+    let addresses: Vec<_> = addresses
+        .map(|a| (a.kind.as_str(), a.address.as_str()))
+        .collect();
+    let holders = bulk::holders(tx, &addresses).await?;
+    let ids: Vec<i64> = holders.iter().map(|h| h.person).collect();
+    let found = people::Found {
+        user_types: bulk::user_types(tx)
+            .await?
+            .into_iter()
+            .map(|t| t.code)
+            .collect(),
+        permissions: bulk::permissions(tx).await?,
+        places: bulk::places(tx, &options.systems, &codes).await?,
+        people: bulk::stored(tx, &ids).await?,
+        holders,
+    };
+    let (mut plan, unfit) = people::plan(&rows, &found);
+    faults.extend(unfit);
+    refuse(faults)?;
+    // Addresses that change hands are let go before they are taken.
+    bulk::update(tx, &plan.update).await?;
+    bulk::insert(tx, &mut plan.insert).await?;
+    Ok(plan.report)
+}
+
+impl LoadReport {
+    /// Counts one row; says whether it must be written.
+    fn count<T: PartialEq<U>, U>(&mut self, old: Option<T>, new: U) -> bool {
+        match old {
+            None => self.added += 1,
+            Some(old) if old == new => {
+                self.unchanged += 1;
+                return false;
+            }
+            Some(_) => self.changed += 1,
+        }
+        true
+    }
+}
+
+fn whole_file(problem: Problem) -> LoadError {
+    LoadError::Faults(vec![LoadFault::new(1, "file", "", problem)])
+}
+
+fn refuse(mut faults: Vec<LoadFault>) -> Result<(), LoadError> {
+    faults.sort_by_key(|f| f.line);
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(LoadError::Faults(faults))
+    }
+}

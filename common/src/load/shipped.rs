@@ -1,0 +1,129 @@
+//! What the program brings along: lists, user types, permissions and the places of Indonesia.
+
+use super::{LoadError, LoadOptions, LoadReport, lists, people, permissions, places, user_types};
+use crate::db::{self, Tx};
+use sha2::{Digest, Sha256};
+
+/// How a shipped file is loaded.
+enum Kind {
+    Lists,
+    Permissions,
+    UserTypes,
+    Places,
+}
+
+macro_rules! file {
+    ($kind:ident, $path:literal) => {
+        (
+            Kind::$kind,
+            $path,
+            include_bytes!(concat!("../../", $path)) as &'static [u8],
+        )
+    };
+}
+
+type File = (Kind, &'static str, &'static [u8]);
+
+const PLACES: &[File] = &[file!(Places, "places/indonesia.csv.gz")];
+
+/// In the order in which one needs the other.
+const LISTS: &[File] = &[
+    file!(Lists, "lists/lists.csv"),
+    file!(Lists, "lists/animals.csv"),
+    file!(Lists, "lists/health.csv"),
+    file!(Lists, "lists/laboratory.csv"),
+    file!(Lists, "lists/work.csv"),
+    file!(Permissions, "lists/permissions.csv"),
+    file!(UserTypes, "lists/user_types.csv"),
+];
+
+const DEMO_PLACES: &[u8] = include_bytes!("../../places/examples.csv");
+const DEMO_PEOPLE: &[u8] = include_bytes!("../../people/demo.csv");
+
+/// A file that ships with the program could not be loaded: a mistake of ours, or an installation whose
+/// own data it contradicts.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {error}")]
+pub struct ShippedError {
+    /// Which.
+    pub file: &'static str,
+    /// Why.
+    pub error: LoadError,
+}
+
+/// Loads every shipped file that this database has not had yet in this very form, and says what each
+/// did. Run at every start: what an installation changed afterwards is left alone.
+pub async fn shipped(tx: &Tx<'_>) -> Result<Vec<(&'static str, LoadReport)>, ShippedError> {
+    let mut reports = shipped_lists(tx).await?;
+    reports.extend(load_files(tx, PLACES).await?);
+    Ok(reports)
+}
+
+/// As [`shipped`], without the places: for an installation in another country, and for tests.
+pub async fn shipped_lists(tx: &Tx<'_>) -> Result<Vec<(&'static str, LoadReport)>, ShippedError> {
+    load_files(tx, LISTS).await
+}
+
+async fn load_files(
+    tx: &Tx<'_>,
+    files: &[File],
+) -> Result<Vec<(&'static str, LoadReport)>, ShippedError> {
+    let mut reports = Vec::new();
+    for (kind, file, bytes) in files {
+        let one = load_once(tx, kind, file, bytes).await;
+        let report = one.map_err(|error| ShippedError { file, error })?;
+        reports.extend(report.map(|report| (*file, report)));
+    }
+    Ok(reports)
+}
+
+async fn load_once(
+    tx: &Tx<'_>,
+    kind: &Kind,
+    file: &str,
+    bytes: &[u8],
+) -> Result<Option<LoadReport>, LoadError> {
+    let digest: String = Sha256::digest(bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    if !db::lists::bulk::put_shipped(tx, file, &digest).await? {
+        return Ok(None);
+    }
+    let options = LoadOptions::default();
+    let report = match kind {
+        Kind::Lists => lists(tx, bytes, &options).await?,
+        Kind::Permissions => permissions(tx, bytes).await?,
+        Kind::UserTypes => user_types(tx, bytes).await?,
+        Kind::Places => places(tx, bytes, &options).await?,
+    };
+    Ok(Some(report))
+}
+
+/// Loads the invented people of the demo and the example codes of their villages, whose places must
+/// be there. Never in an installation that is
+/// used: their numbers may be somebody's.
+pub async fn demo_people(tx: &Tx<'_>) -> Result<LoadReport, ShippedError> {
+    let options = LoadOptions::default();
+    let of = |file| move |error| ShippedError { file, error };
+    places(tx, DEMO_PLACES, &options)
+        .await
+        .map_err(of("places/examples.csv"))?;
+    people(tx, DEMO_PEOPLE, &options)
+        .await
+        .map_err(of("people/demo.csv"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_shipped() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/lists");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let name = format!("lists/{}", file.unwrap().file_name().to_string_lossy());
+            assert!(LISTS.iter().any(|f| f.1 == name), "{name} is not shipped");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! One handler per message that the processor takes.
+
+pub mod alerts;
+mod email_input;
+mod text_input;
+
+pub use email_input::EmailInputHandler;
+pub use text_input::TextInputHandler;

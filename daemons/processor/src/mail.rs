@@ -1,0 +1,7 @@
+//! What the processor does with a mail: fetch and read it, judge it, carry it out, answer it.
+
+pub mod bounce;
+pub mod carry_out;
+pub mod notice;
+pub mod opened;
+pub mod outgoing;

@@ -1,0 +1,53 @@
+//! Notices of SES and S3 made into messages of ours.
+
+use common::envelope::{Envelope, derived_id};
+use common::handler::Foreign;
+use common::mail::notice::{self, Arrival, Notice};
+use common::mail::{Verdict, Verdicts};
+use common::messages::{EmailInput, ReceiptVerdicts, VerdictStatus};
+use common::{Failure, Result};
+use jiff::Timestamp;
+
+/// Reads what AWS puts on `email-input`. The same object gives the same id, however often and by
+/// whomever it is announced.
+pub fn adopt(body: &str) -> Result<Foreign> {
+    match notice::decode(body.as_bytes()).map_err(Failure::quarantine)? {
+        Notice::Test => Ok(Foreign::Ignore("test event")),
+        Notice::Ignored(why) => Ok(Foreign::Ignore(why)),
+        Notice::Arrived(arrivals) => Ok(Foreign::Messages(
+            arrivals.into_iter().map(envelope).collect(),
+        )),
+    }
+}
+
+fn envelope(arrival: Arrival) -> Envelope {
+    let id = derived_id(&[b"mail", arrival.id().as_bytes()]);
+    let now = Timestamp::now();
+    let message = EmailInput {
+        blob: arrival.key,
+        recipients: arrival.recipients,
+        sender: arrival.sender,
+        received_at: arrival.received_at.unwrap_or(now),
+        verdicts: arrival.verdicts.map(receipt),
+        client_ip: None,
+        client_name: None,
+    };
+    Envelope::first(id, &message, now)
+}
+
+fn receipt(verdicts: Verdicts) -> ReceiptVerdicts {
+    let one = |verdict| match verdict {
+        Verdict::Pass => VerdictStatus::Pass,
+        Verdict::Fail => VerdictStatus::Fail,
+        Verdict::Gray => VerdictStatus::Gray,
+        Verdict::ProcessingFailed => VerdictStatus::Failed,
+        Verdict::Disabled | Verdict::Unknown => VerdictStatus::Absent,
+    };
+    ReceiptVerdicts {
+        spam: one(verdicts.spam),
+        virus: one(verdicts.virus),
+        spf: one(verdicts.spf),
+        dkim: one(verdicts.dkim),
+        dmarc: one(verdicts.dmarc),
+    }
+}

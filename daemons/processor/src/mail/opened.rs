@@ -1,0 +1,141 @@
+//! The slow part: fetching the raw mail, reading it, finding out who sent it.
+
+use crate::config::Config;
+use common::blob::{Blobs, Found};
+use common::config::Mail;
+use common::handler::Incoming;
+use common::mail::proof::{self, Client, Dns};
+use common::mail::{self, Heading, Keys, Letter, Limits, Proof, Refusal, Verdict, Verdicts};
+use common::messages::{EmailInput, ReceiptVerdicts, VerdictStatus};
+use common::{Failure, Result};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A mail that was fetched and read as far as it can be.
+pub enum Opened {
+    /// It cannot be used; the heading where one could be read.
+    Refused(Option<Box<Heading>>, Refusal),
+    /// It was read.
+    Letter(Box<Read>),
+}
+
+/// A letter with what was found out about it.
+pub struct Read {
+    /// What it says.
+    pub letter: Letter,
+    /// Who sent it.
+    pub proof: Proof,
+    /// Was it here before?
+    pub keys: Keys,
+}
+
+/// What opens mails.
+pub struct Opener {
+    /// Where the raw mails lie.
+    pub blobs: Arc<dyn Blobs>,
+    /// Name servers, for mails that nobody checked before us.
+    pub dns: Dns,
+    /// What we accept.
+    pub settings: Mail,
+    /// The processor's own settings.
+    pub config: Config,
+}
+
+impl Opener {
+    /// Fetches, reads and proves one mail. Leaves nothing behind.
+    pub async fn open(&self, msg: &Incoming<EmailInput>) -> Result<Opened> {
+        let limit = self.settings.max_bytes;
+        let raw = match self.blobs.get(&msg.blob, limit).await? {
+            Found::Bytes(raw) => raw,
+            // The notice may overtake the object; when it never comes, the reason says what to do.
+            Found::Absent => {
+                let cause = "the raw mail is not in the blob store: look at its retention and \
+                             at the prefix that the receipt rule writes to";
+                return Err(Failure::retry(cause));
+            }
+            Found::TooLarge { size } => {
+                let [size, limit] = [size, limit].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+                return Ok(Opened::Refused(
+                    None,
+                    Refusal::TooLarge { found: size, limit },
+                ));
+            }
+        };
+        let bytes = usize::try_from(limit).unwrap_or(usize::MAX);
+        let limits = Limits {
+            bytes,
+            ..Limits::default()
+        };
+        let letter = match mail::read(&raw, &limits) {
+            Ok(letter) => letter,
+            Err(refused) => return Ok(Opened::Refused(Some(refused.heading), refused.refusal)),
+        };
+        let proof = self.proof(msg, &letter, &raw).await?;
+        let keys = Keys::of(&letter);
+        Ok(Opened::Letter(Box::new(Read {
+            letter,
+            proof,
+            keys,
+        })))
+    }
+
+    /// By the receipt, else by our mail server, else by our own check.
+    async fn proof(
+        &self,
+        msg: &Incoming<EmailInput>,
+        letter: &Letter,
+        raw: &[u8],
+    ) -> Result<Proof> {
+        let heading = &letter.heading;
+        if let Some(receipt) = &msg.verdicts {
+            return Ok(proof::by_verdicts(
+                heading,
+                msg.sender.as_deref(),
+                &verdicts(receipt),
+            ));
+        }
+        if let Some(found) = proof::by_results(heading, &self.settings.trusted_servers) {
+            return Ok(found);
+        }
+        let client = self.client(msg);
+        let asked = proof::by_dns(raw, heading, client.as_ref(), &self.dns);
+        let limit = Duration::from_secs(self.config.proof_limit_s);
+        match tokio::time::timeout(limit, asked)
+            .await
+            .unwrap_or(Proof::Later)
+        {
+            Proof::Later if msg.receives < self.config.proof_tries => Err(Failure::retry(
+                "the name servers did not answer about a mail's sender",
+            )),
+            found => Ok(found),
+        }
+    }
+
+    fn client(&self, msg: &EmailInput) -> Option<Client> {
+        Some(Client {
+            ip: msg.client_ip?,
+            helo: msg.client_name.clone().unwrap_or_default(),
+            sender: msg.sender.clone()?,
+            host: self.settings.domain.clone(),
+        })
+    }
+}
+
+/// The receipt's verdicts as the proof reads them.
+pub fn verdicts(receipt: &ReceiptVerdicts) -> Verdicts {
+    let one = |status| match status {
+        VerdictStatus::Pass => Verdict::Pass,
+        VerdictStatus::Fail => Verdict::Fail,
+        VerdictStatus::Gray => Verdict::Gray,
+        VerdictStatus::Failed => Verdict::ProcessingFailed,
+        VerdictStatus::Absent => Verdict::Unknown,
+    };
+    Verdicts {
+        spam: one(receipt.spam),
+        virus: one(receipt.virus),
+        spf: one(receipt.spf),
+        dkim: one(receipt.dkim),
+        dmarc: one(receipt.dmarc),
+        dmarc_policy: None,
+    }
+}
