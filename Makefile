@@ -51,7 +51,7 @@ format: ## Put all code into the one form
 	$(CARGO) fmt --all
 
 docs: ## Build the programmers' reference, into target/doc
-	$(CARGO) doc --workspace --no-deps
+	$(CARGO) doc --workspace --no-deps --document-private-items
 
 install: ## Put programs, units, samples and docs below DESTDIR (after make release)
 	@$(SETUP)/install.sh "$(DESTDIR)" "$(PREFIX)"
