@@ -5,6 +5,8 @@ SETUP := deploy/setup
 # Variables that people may set: make test T=name_of_a_test RUNNER=nextest; make fuzz SECONDS_EACH=600
 T ?=
 export RUNNER SECONDS_EACH PYTHON
+# Where rustup puts cargo, for shells that do not know it yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
 CARGO ?= cargo
 PREFIX ?= /usr
 DESTDIR ?=
