@@ -14,9 +14,12 @@ pub use address::{BadAddress, checked};
 pub use template::{MailError, Mails, Rendered};
 
 use crate::envelope::Envelope;
+use crate::mail::robots::MARK;
+use crate::mail::token::{Purpose, Signer};
 use crate::messages::{EmailOutput, Origin};
 use crate::transport::Finished;
 use crate::{Failure, Result};
+use jiff::SignedDuration;
 use mail_builder::MessageBuilder;
 use mail_builder::headers::address::Address;
 use mail_builder::headers::content_type::ContentType;
@@ -25,18 +28,9 @@ use mail_builder::headers::raw::Raw;
 use mail_builder::mime::MimePart;
 use uuid::Uuid;
 
-/// Header that marks our own mail, so that we never answer ourselves (M1).
-pub const MARK_HEADER: &str = "X-Kentongan-Mark";
-
-/// What signs the two texts by which we know our own mail again.
-pub trait Marks: Send + Sync {
-    /// Signed reference to the envelope's trace: letters, digits and `._-` only, always the same
-    /// for the same envelope.
-    fn reference(&self, envelope: &Envelope) -> String;
-
-    /// Signed mark of a mail of ours, of the same letters and as constant.
-    fn mark(&self, envelope: &Envelope) -> String;
-}
+/// How long our marks are good: people answer old mails, and a bounce may take days. A token's end
+/// counts from when the mail was put on the queue, so that it is the same in every try.
+const MARKS_GOOD: SignedDuration = SignedDuration::from_hours(24 * 400);
 
 /// A file to attach, fetched already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +58,7 @@ pub enum ComposeError {
 pub struct Composer {
     mails: Mails,
     sender: Sender,
-    marks: Box<dyn Marks>,
+    signer: Signer,
 }
 
 /// Who we are in mail.
@@ -84,14 +78,14 @@ impl Composer {
     pub fn new(
         mails: Mails,
         sender: Sender,
-        marks: Box<dyn Marks>,
+        signer: Signer,
     ) -> std::result::Result<Self, BadAddress> {
         checked(&sender.address)?;
         checked(&format!("x@{}", sender.domain))?;
         Ok(Self {
             mails,
             sender,
-            marks,
+            signer,
         })
     }
 
@@ -104,7 +98,7 @@ impl Composer {
     ) -> std::result::Result<Finished, ComposeError> {
         let to = checked(&mail.to)?;
         let words = self.mails.render(mail)?;
-        let reference = self.marks.reference(envelope);
+        let reference = self.token(Purpose::Trace, envelope);
         let message_id = self.message_id(envelope);
         let subject = headers::subject(mail.thread.as_ref(), &words.subject);
         let body = body(envelope.id, &mail.language, words.text, files);
@@ -126,7 +120,7 @@ impl Composer {
             .references(MessageId::new_list(references.into_iter()))
             .header("Auto-Submitted", Raw::new(auto_submitted(mail.origin)))
             .header("X-Auto-Response-Suppress", Raw::new("All"))
-            .header(MARK_HEADER, Raw::new(self.marks.mark(envelope)))
+            .header(MARK, Raw::new(self.token(Purpose::Mark, envelope)))
             .body(body);
         let mut bytes = Vec::new();
         raw.serialize(&mut bytes);
@@ -143,8 +137,15 @@ impl Composer {
     /// a dot, and the signed reference to the trace.
     pub fn message_id(&self, envelope: &Envelope) -> String {
         let id = envelope.id.simple();
-        let reference = self.marks.reference(envelope);
+        let reference = self.token(Purpose::Trace, envelope);
         format!("{id}.{reference}@{}", self.sender.domain)
+    }
+
+    /// A signed token that names the trace: ours for certain when it comes back (M1, M26).
+    fn token(&self, purpose: Purpose, envelope: &Envelope) -> String {
+        let end = envelope.sent_at.saturating_add(MARKS_GOOD);
+        let end = end.unwrap_or(envelope.sent_at);
+        self.signer.sign(purpose, envelope.trace.as_bytes(), end)
     }
 
     fn from(&self) -> Address<'_> {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use std::path::Path;
 use std::sync::LazyLock;
 
-const ANY: &dyn Fn(&str) -> bool = &|_| true;
+const ANY: &(dyn Fn(&str) -> bool + Sync) = &|_| true;
 
 fn reader(kind: &str) -> Reader<'_> {
     reader_in(Language::En, kind)

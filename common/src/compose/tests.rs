@@ -1,21 +1,24 @@
 use super::*;
-use crate::messages::{Purpose, Thread};
+use crate::messages::{self, Thread};
+use jiff::Timestamp;
 use mail_parser::{Message, MessageParser, MimeHeaders};
 use proptest::prelude::*;
 use serde_json::json;
 
-struct Plain;
+const ID: Uuid = Uuid::from_u128(7);
 
-impl Marks for Plain {
-    fn reference(&self, envelope: &Envelope) -> String {
-        format!("ref.{}", envelope.trace.simple())
-    }
-    fn mark(&self, envelope: &Envelope) -> String {
-        format!("mark.{}", envelope.id.simple())
-    }
+fn signer() -> Signer {
+    Signer::new(&[[7; 32]]).unwrap()
 }
 
-const ID: Uuid = Uuid::from_u128(7);
+/// What a mail's token names, if it is ours.
+fn trace(purpose: Purpose, text: &str) -> Option<Vec<u8>> {
+    signer().find(
+        purpose,
+        text,
+        Timestamp::from_second(1_800_000_000).unwrap(),
+    )
+}
 
 fn composer() -> Composer {
     let sender = Sender {
@@ -23,7 +26,7 @@ fn composer() -> Composer {
         address: "lapor@kentongan.example".into(),
         domain: "kentongan.example".into(),
     };
-    Composer::new(Mails::shipped().unwrap(), sender, Box::new(Plain)).unwrap()
+    Composer::new(Mails::shipped().unwrap(), sender, signer()).unwrap()
 }
 
 fn answer() -> EmailOutput {
@@ -34,7 +37,7 @@ fn answer() -> EmailOutput {
         template: "answer".into(),
         language: "id".into(),
         values: lines.as_object().cloned().unwrap(),
-        purpose: Purpose::Answer,
+        purpose: messages::Purpose::Answer,
         thread: Some(Thread {
             message_id: Some("abc@phone.example".into()),
             references: vec!["first@phone.example".into()],
@@ -100,18 +103,21 @@ fn an_answer_stands_in_its_thread() {
     assert_eq!(from.address(), Some("lapor@kentongan.example"));
     assert_eq!(message.subject(), Some("Re: Laporan"));
     assert_eq!(message.in_reply_to().as_text(), Some("abc@phone.example"));
-    let id = format!("{0}.ref.{0}@kentongan.example", ID.simple());
-    assert_eq!(message.message_id(), Some(id.as_str()));
+    let id = message.message_id().unwrap();
     assert_eq!(mail.message_id, id);
-    let reference = format!("ref.{}@kentongan.example", ID.simple());
-    assert_eq!(
-        message.references().as_text_list().unwrap(),
-        [
-            "first@phone.example",
-            reference.as_str(),
-            "abc@phone.example"
-        ]
-    );
+    assert!(id.starts_with(&format!("{}.", ID.simple())) && id.ends_with("@kentongan.example"));
+    let references = message.references().as_text_list().unwrap();
+    assert_eq!(references.len(), 3);
+    assert_eq!(references[0], "first@phone.example");
+    assert_eq!(references[2], "abc@phone.example");
+    // SES puts its own Message-ID on our mail: the reference must stand in both places.
+    for place in [id, &references[1]] {
+        assert_eq!(
+            trace(Purpose::Trace, place),
+            Some(ID.as_bytes().to_vec()),
+            "{place}"
+        );
+    }
     assert_eq!(message.date().unwrap().to_timestamp(), mail.at.as_second());
     assert_eq!(
         (mail.from.as_str(), mail.to.as_str()),
@@ -125,8 +131,8 @@ fn m1_m3_robots_are_told_and_our_mark_is_there() {
     let message = parsed(&mail);
     assert_eq!(header(&message, "Auto-Submitted"), "auto-replied");
     assert_eq!(header(&message, "X-Auto-Response-Suppress"), "All");
-    let mark = format!("mark.{}", ID.simple());
-    assert_eq!(header(&message, MARK_HEADER), mark);
+    let mark = header(&message, MARK);
+    assert_eq!(trace(Purpose::Mark, mark), Some(ID.as_bytes().to_vec()));
     let alert = EmailOutput {
         origin: Origin::Generated,
         ..answer()
@@ -242,7 +248,7 @@ fn a_sender_of_ours_that_cannot_be_used_stops_the_start() {
         address: "Kentongan <x@y.example>".into(),
         domain: "y.example".into(),
     };
-    assert!(Composer::new(Mails::shipped().unwrap(), sender, Box::new(Plain)).is_err());
+    assert!(Composer::new(Mails::shipped().unwrap(), sender, signer()).is_err());
 }
 
 proptest! {

@@ -150,7 +150,10 @@ impl<D: Deliverer> Delivery for Delivering<D> {
         self.record(home, &message, &outcome).await?;
         match outcome {
             Outcome::NotSent(failure) => Err(failure),
-            _ => Ok(Step::Done),
+            // The message comes back, and the next claim finds the row: whether to send again is
+            // the deliverer's policy.
+            Outcome::Unknown { reason } => Err(Failure::retry(reason)),
+            Outcome::Sent { .. } | Outcome::Refused { .. } => Ok(Step::Done),
         }
     }
 

@@ -30,7 +30,7 @@ impl Limits {
 }
 
 /// Takes up to `want` tokens of a transport, and hands back `unused` ones of an earlier grant for
-/// the day's count. Holds the transport's row until the transaction ends: take it last.
+/// the day's count. Holds the transport's row until the transaction ends: take it late.
 pub async fn take(
     tx: &Tx<'_>,
     transport: &str,

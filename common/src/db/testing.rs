@@ -60,8 +60,9 @@ impl TestDb {
 impl TestDb {
     /// What is notified on a channel of PostgreSQL, from now on.
     pub(crate) async fn listen(&self, channel: &str) -> mpsc::UnboundedReceiver<String> {
-        let (client, mut messages) =
-            super::pool::connect_alone(&self.db).await.expect("the server answers");
+        let (client, mut messages) = super::pool::connect_alone(&self.db)
+            .await
+            .expect("the server answers");
         let (told, heard) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Some(message) = messages.next().await {
@@ -70,7 +71,10 @@ impl TestDb {
                 }
             }
         });
-        client.batch_execute(&format!("LISTEN {channel}")).await.expect("it can listen");
+        client
+            .batch_execute(&format!("LISTEN {channel}"))
+            .await
+            .expect("it can listen");
         // The connection ends with its client, which therefore stays to the end of the test.
         tokio::spawn(async move {
             std::future::pending::<()>().await;

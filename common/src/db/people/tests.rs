@@ -361,10 +361,9 @@ async fn whoever_keeps_copies_is_told_once_per_commit() {
     let db = TestDb::new().await;
     let mut heard = db.listen("kentongan_changed").await;
     let mut client = db.client().await;
-    let change = client.transaction().await.unwrap();
-    let tx = Tx(change);
+    let tx = begin(&mut client).await;
     filled(&tx).await;
-    tx.0.commit().await.unwrap();
+    tx.commit().await.unwrap();
     let mut payloads = Vec::new();
     for _ in 0..3 {
         payloads.push(heard.recv().await.expect("the server tells"));
@@ -372,6 +371,7 @@ async fn whoever_keeps_copies_is_told_once_per_commit() {
     payloads.sort();
     assert_eq!(payloads, ["lists", "people", "places"]);
     client
+        .client()
         .batch_execute("UPDATE place SET name = name || '!' WHERE level = 1")
         .await
         .unwrap();

@@ -1,0 +1,165 @@
+//! `[mailer]`
+
+use common::config::Settings;
+use common::messages::Purpose;
+use common::{Failure, Result};
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// What is the mailer's own. Every key has a default.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mailer {
+    /// Mails per second of all mailers together; 0 is without limit. Absent: what the provider
+    /// allows, without limit where it does not tell. Too high, and the provider throttles.
+    pub rate_per_s: Option<f64>,
+    /// Mails in 24 hours of all mailers together; 0 is without limit. Absent: as above.
+    pub per_day: Option<u64>,
+    /// Longest time for handing one mail over. Then its outcome is unknown; a claim that is older
+    /// belongs to a process that died. Shorter than a slow server's answer, and mails go twice.
+    pub deliver_limit_s: u64,
+    /// A mail that could not be sent for so long is not sent any more.
+    pub expire_hours: u32,
+    /// What to do with a mail of which nobody knows whether it went out.
+    pub unknown: Unknown,
+    /// So many times at the most is such a mail sent, the first time included.
+    pub sends_at_most: u32,
+    /// A mail whose attachments are larger together is refused.
+    pub max_attachments_bytes: u64,
+    /// Folder whose mails add to the shipped ones or replace them.
+    pub mails: Option<PathBuf>,
+}
+
+/// `[mailer.unknown]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Unknown {
+    /// For answers.
+    pub answer: OnUnknown,
+    /// For alerts.
+    pub alert: OnUnknown,
+}
+
+/// What to do when nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnknown {
+    /// Send it again: doubled is better than lost.
+    Resend,
+    /// Leave it, for an operator to see.
+    Leave,
+}
+
+impl Mailer {
+    /// Reads the section, and refuses what cannot work.
+    pub fn read(settings: &Settings) -> Result<Self> {
+        let mailer: Self = settings
+            .section("mailer", &settings.mailer)
+            .map_err(Failure::quarantine)?;
+        let fault = |key: &str, fault: &str| {
+            let file = settings.file.display();
+            Err(Failure::quarantine(format!(
+                "settings {file}: key `mailer.{key}`: {fault}"
+            )))
+        };
+        if mailer.rate_per_s.is_some_and(|r| !r.is_finite() || r < 0.0) {
+            return fault("rate_per_s", "must be 0 or more");
+        }
+        if mailer.deliver_limit_s == 0 {
+            return fault(
+                "deliver_limit_s",
+                "must be 1 or more, or nothing could ever be sent",
+            );
+        }
+        if mailer.sends_at_most == 0 {
+            return fault(
+                "sends_at_most",
+                "must be 1 or more, or nothing could ever be sent",
+            );
+        }
+        Ok(mailer)
+    }
+
+    /// What to do with an unknown outcome of this kind of mail.
+    pub fn on_unknown(&self, purpose: Purpose) -> OnUnknown {
+        match purpose {
+            Purpose::Answer => self.unknown.answer,
+            Purpose::Alert => self.unknown.alert,
+        }
+    }
+}
+
+impl Default for Mailer {
+    fn default() -> Self {
+        Self {
+            rate_per_s: None,
+            per_day: None,
+            deliver_limit_s: 120,
+            expire_hours: 72,
+            unknown: Unknown::default(),
+            sends_at_most: 3,
+            // What encodes to a little less than the 40 MB that SES takes.
+            max_attachments_bytes: 28 * 1024 * 1024,
+            mails: None,
+        }
+    }
+}
+
+impl Default for Unknown {
+    fn default() -> Self {
+        Self {
+            answer: OnUnknown::Resend,
+            alert: OnUnknown::Resend,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLEET: &str = r#"
+        database = { url = "host=/tmp" }
+        queue = { kind = "postgres" }
+        blob = { kind = "folder", folder = "/tmp" }
+        mail = { domain = "x.example", from = "us@x.example" }
+        transport = { kind = "maildir", folder = "/tmp" }
+        secrets = { token_keys_file = "/tmp/keys" }
+    "#;
+
+    fn read(mailer: &str) -> Result<Mailer> {
+        let text = format!("{FLEET}\n[mailer]\n{mailer}");
+        let settings = Settings::parse(&text, std::iter::empty()).map_err(Failure::quarantine)?;
+        Mailer::read(&settings)
+    }
+
+    #[test]
+    fn every_key_has_a_default_and_can_be_set() {
+        let mailer = read("").unwrap();
+        assert_eq!(mailer.on_unknown(Purpose::Answer), OnUnknown::Resend);
+        assert_eq!((mailer.rate_per_s, mailer.per_day), (None, None));
+        let mailer = read("rate_per_s = 14\nper_day = 50000\nunknown = { alert = \"leave\" }");
+        let mailer = mailer.unwrap();
+        assert_eq!(
+            (mailer.rate_per_s, mailer.per_day),
+            (Some(14.0), Some(50_000))
+        );
+        assert_eq!(mailer.on_unknown(Purpose::Alert), OnUnknown::Leave);
+        assert_eq!(mailer.on_unknown(Purpose::Answer), OnUnknown::Resend);
+    }
+
+    #[test]
+    fn a_fault_names_its_key() {
+        for (text, key) in [
+            ("rate = 1", "mailer.rate"),
+            ("rate_per_s = -1", "mailer.rate_per_s"),
+            ("deliver_limit_s = 0", "mailer.deliver_limit_s"),
+            ("sends_at_most = 0", "mailer.sends_at_most"),
+            ("unknown = { answer = \"maybe\" }", "mailer.unknown.answer"),
+        ] {
+            let failure = read(text).unwrap_err();
+            assert!(failure.cause.contains(key), "{failure}");
+            assert_eq!(failure.verdict, common::Verdict::Quarantine);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+use crate::allowance::{Allowance, Share};
+use crate::config::Mailer;
+use crate::policy::{Decision, Facts, decide};
+use common::aws::Sdk;
+use common::blob::{Blobs, Found};
+use common::compose::{self, ComposeError, Composer, File, Sender};
+use common::config::{Settings, TransportSettings};
+use common::db::deliveries::{self, Parcel, State};
+use common::db::quota::Limits;
+use common::db::{Tx, suppressions};
+use common::handler::{Claim, Deliverer, Incoming};
+use common::home::Home;
+use common::mail::keys;
+use common::messages::EmailOutput;
+use common::outbox::Outbox;
+use common::transport::{self, Outcome, Transport};
+use common::{Failure, Result};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::{info, warn};
+
+/// A quota that is used up is looked at again after this, so that a raised one is seen.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Sends one mail.
+///
+/// May run again for one mail at any point: the delivery's row, committed as *claimed* before the
+/// transport is called, tells how far it came, and [`decide`] what follows from that.
+pub struct EmailOutputDeliverer {
+    settings: Mailer,
+    composer: Composer,
+    transport: Arc<dyn Transport>,
+    blobs: Arc<dyn Blobs>,
+    allowance: Allowance,
+}
+
+/// What a claim hands to the hand-over.
+pub struct Job {
+    /// Mails that may go beyond this one.
+    spare: u32,
+}
+
+impl EmailOutputDeliverer {
+    /// Opens the transport and reads the words; a fault of the settings stops the start. A
+    /// provider that cannot be asked for its quota just now does not.
+    pub async fn open(fleet: &Settings, home: &Home) -> Result<Self> {
+        let settings = Mailer::read(fleet)?;
+        let mails = compose::mails(settings.mails.as_deref())?;
+        let sender = Sender {
+            name: fleet.mail.name.clone(),
+            address: fleet.mail.from.clone(),
+            domain: fleet.mail.domain.clone(),
+        };
+        let signer = keys::signer(&fleet.secrets)?;
+        let composer = Composer::new(mails, sender, signer)
+            .map_err(|e| Failure::quarantine(format!("settings: mail.from or mail.domain: {e}")))?;
+        let transport = transport::open(&fleet.transport, &fleet.mail.domain, &Sdk::new()).await?;
+        let limits = limits(&settings, transport.as_ref()).await;
+        let blobs = home.blobs.clone();
+        let allowance = Allowance::new(name(&fleet.transport), limits);
+        Ok(Self {
+            settings,
+            composer,
+            transport,
+            blobs,
+            allowance,
+        })
+    }
+
+    async fn facts(&self, mail: &Incoming<EmailOutput>, tx: &Tx<'_>) -> Result<Facts> {
+        let age = Timestamp::now().duration_since(mail.envelope.sent_at);
+        Ok(Facts {
+            found: deliveries::find(tx, mail.envelope.id).await?,
+            suppressed: suppressions::reason(tx, &mail.to).await?,
+            age: Duration::try_from(age).unwrap_or_default(),
+            purpose: mail.purpose,
+        })
+    }
+
+    /// The attachments, or why the mail cannot go now or ever.
+    async fn files(&self, mail: &EmailOutput) -> std::result::Result<Vec<File>, Outcome> {
+        let mut left = self.settings.max_attachments_bytes;
+        let mut files = Vec::new();
+        for attachment in &mail.attachments {
+            let found = self.blobs.get(&attachment.blob, left).await;
+            let bytes = match found.map_err(Outcome::NotSent)? {
+                Found::Bytes(bytes) => bytes,
+                Found::TooLarge { .. } => {
+                    let reason = "the attachments are larger than max_attachments_bytes".into();
+                    return Err(Outcome::Refused { reason });
+                }
+                Found::Absent => {
+                    return Err(Outcome::NotSent(Failure::retry(
+                        "an attachment is not there",
+                    )));
+                }
+            };
+            left = left.saturating_sub(bytes.len() as u64);
+            files.push(File {
+                name: attachment.name.clone(),
+                media_type: attachment.media_type.clone(),
+                bytes,
+            });
+        }
+        Ok(files)
+    }
+}
+
+impl Deliverer for EmailOutputDeliverer {
+    type Message = EmailOutput;
+    type Job = Job;
+
+    async fn claim(&self, mail: &Incoming<EmailOutput>, tx: &Tx<'_>) -> Result<Claim<Job>> {
+        let facts = self.facts(mail, tx).await?;
+        let message_id = self.composer.message_id(&mail.envelope);
+        let parcel = parcel(mail, &message_id);
+        match decide(&facts, &self.settings) {
+            Decision::Done => Ok(Claim::Done),
+            // This mail alone waits: the others have nothing to do with it.
+            Decision::LookAgain(pause) => {
+                let cause = "another mailer has claimed this mail and may still be at it";
+                Err(Failure::retry_after(pause, cause))
+            }
+            Decision::Close(state, reason) => {
+                deliveries::close(tx, &parcel, facts.found, state, &reason).await?;
+                info!(delivery = %parcel.id, state = state.name(), reason, "A mail was not sent");
+                Ok(Claim::Done)
+            }
+            Decision::Send => match self.allowance.take(tx).await? {
+                Share::Go(spare) => {
+                    deliveries::claim(tx, &parcel, facts.found).await?;
+                    Ok(Claim::Go(Job { spare }))
+                }
+                Share::Later(pause) => Ok(Claim::Later(pause.min(LONGEST_PAUSE))),
+            },
+        }
+    }
+
+    async fn deliver(&self, mail: &Incoming<EmailOutput>, job: &Job) -> Outcome {
+        self.allowance.credit(job.spare, Instant::now());
+        let files = match self.files(mail).await {
+            Ok(files) => files,
+            Err(outcome) => return outcome,
+        };
+        let finished = match self.composer.compose(&mail.envelope, mail, files) {
+            Ok(finished) => finished,
+            Err(ComposeError::Address(fault)) => {
+                let reason = format!("the receiver's address cannot be used: {fault}");
+                return Outcome::Refused { reason };
+            }
+            Err(words) => return Outcome::NotSent(words.into()),
+        };
+        let limit = Duration::from_secs(self.settings.deliver_limit_s);
+        let handed_over = tokio::time::timeout(limit, self.transport.deliver(&finished));
+        handed_over.await.unwrap_or_else(|_| Outcome::Unknown {
+            reason: format!("no end within {limit:?}"),
+        })
+    }
+
+    async fn record(
+        &self,
+        mail: &Incoming<EmailOutput>,
+        outcome: &Outcome,
+        tx: &Tx<'_>,
+        _: &mut Outbox,
+    ) -> Result {
+        let id = mail.envelope.id;
+        let (state, provider_id, reason) = match outcome {
+            Outcome::Sent { provider_id } => (State::Sent, provider_id.as_deref(), None),
+            Outcome::Refused { reason } => (State::Refused, None, Some(reason.as_str())),
+            Outcome::NotSent(failure) => (State::Waiting, None, Some(failure.cause.as_str())),
+            Outcome::Unknown { reason } => (State::Unknown, None, Some(reason.as_str())),
+        };
+        let first = deliveries::record(tx, id, state, provider_id, reason).await?;
+        let trace = mail.envelope.trace;
+        match (first, reason) {
+            (false, _) => {
+                warn!(delivery = %id, %trace, "A mail was closed before its outcome came")
+            }
+            (true, None) => info!(delivery = %id, %trace, "Sent a mail"),
+            (true, Some(reason)) => {
+                warn!(delivery = %id, %trace, state = state.name(), reason, "A mail did not go");
+            }
+        }
+        Ok(())
+    }
+
+    async fn probe(&self) -> Result {
+        self.transport.probe().await
+    }
+}
+
+fn parcel<'a>(mail: &'a Incoming<EmailOutput>, message_id: &'a str) -> Parcel<'a> {
+    Parcel {
+        id: mail.envelope.id,
+        kind: "mail",
+        channel: "email",
+        address: &mail.to,
+        purpose: mail.purpose,
+        message_id: Some(message_id),
+        trace: mail.envelope.trace,
+        cause: mail.envelope.cause,
+    }
+}
+
+/// The settings' limits, and the provider's where they name none.
+async fn limits(settings: &Mailer, transport: &dyn Transport) -> Limits {
+    let told = match (settings.rate_per_s, settings.per_day) {
+        (Some(_), Some(_)) => None,
+        _ => transport.quota().await.unwrap_or_else(|e| {
+            warn!(error = %e, "Cannot ask how much may be sent; only the settings limit it");
+            None
+        }),
+    };
+    let limits = Limits {
+        per_second: settings
+            .rate_per_s
+            .unwrap_or(told.map_or(0.0, |q| q.per_second)),
+        // A quota is a whole number that is far below 2^53.
+        per_day: settings
+            .per_day
+            .unwrap_or(told.map_or(0, |q| q.per_day as u64)),
+    };
+    info!(
+        rate_per_s = limits.per_second,
+        per_day = limits.per_day,
+        "Sending within limits (0: none)"
+    );
+    limits
+}
+
+fn name(transport: &TransportSettings) -> &'static str {
+    match transport {
+        TransportSettings::Maildir { .. } => "maildir",
+        TransportSettings::Smtp { .. } => "smtp",
+        TransportSettings::Ses { .. } => "ses",
+    }
+}

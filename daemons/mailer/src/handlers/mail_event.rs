@@ -1,0 +1,121 @@
+use common::db::deliveries::{self, Heard};
+use common::db::{Tx, suppressions};
+use common::handler::{Handler, Incoming};
+use common::messages::{MailEvent, MailEventKind, MailEventRecipient};
+use common::outbox::Outbox;
+use common::{Failure, Result};
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// An event may overtake the row of its mail: looked at again this often and for this long (Q24).
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+const GIVE_UP: SignedDuration = SignedDuration::from_mins(30);
+
+/// Longest diagnostic that is kept, in characters: a mail server's answer has 512 (RFC 5321).
+const DIAGNOSTIC_CHARS: usize = 500;
+
+/// Learns from what became of a mail: whom not to write to any more, who cannot be reached now.
+///
+/// May run twice for one event: everything it writes is the same the second time.
+pub struct MailEventHandler;
+
+impl Handler for MailEventHandler {
+    type Message = MailEvent;
+    type Prepared = ();
+
+    /// Nothing slow to do.
+    async fn prepare(&self, _: &Incoming<MailEvent>) -> Result {
+        Ok(())
+    }
+
+    async fn apply(
+        &self,
+        event: &Incoming<MailEvent>,
+        (): (),
+        tx: &Tx<'_>,
+        out: &mut Outbox,
+    ) -> Result {
+        let Some(recipients) = recipients(event, tx, out.now()).await? else {
+            warn!(event = %event.envelope.id, "An event names no mail that we know; it is dropped");
+            return Ok(());
+        };
+        for recipient in &recipients {
+            learn(event, recipient, tx).await?;
+        }
+        let name = name(&event.event);
+        info!(event = %event.envelope.id, kind = name, "Noted what became of a mail");
+        Ok(())
+    }
+}
+
+/// Those whom the event names, else the receiver of the mail that it names. `None` when there is
+/// no such mail and none to be expected any more.
+async fn recipients(
+    event: &Incoming<MailEvent>,
+    tx: &Tx<'_>,
+    now: Timestamp,
+) -> Result<Option<Vec<MailEventRecipient>>> {
+    if !event.recipients.is_empty() {
+        return Ok(Some(event.recipients.clone()));
+    }
+    let Some(provider_id) = &event.provider_id else {
+        return Ok(None);
+    };
+    match deliveries::receiver(tx, provider_id).await? {
+        Some(address) => Ok(Some(vec![MailEventRecipient {
+            address,
+            diagnostic: None,
+        }])),
+        None if now.duration_since(event.envelope.sent_at) < GIVE_UP => {
+            let cause = "the mail of this event is not known yet";
+            Err(Failure::retry_after(LOOK_AGAIN, cause))
+        }
+        None => Ok(None),
+    }
+}
+
+async fn learn(event: &Incoming<MailEvent>, recipient: &MailEventRecipient, tx: &Tx<'_>) -> Result {
+    let address = kept(&recipient.address);
+    let diagnostic = recipient.diagnostic.as_deref().map(kept);
+    let diagnostic = diagnostic.as_deref();
+    let name = name(&event.event);
+    let heard = Heard {
+        id: event.envelope.id,
+        address: &address,
+        event: name,
+        provider_id: event.provider_id.as_deref(),
+        diagnostic,
+        at: event.at,
+    };
+    deliveries::hear(tx, &heard).await?;
+    match event.event {
+        MailEventKind::Bounce { permanent: true } | MailEventKind::Complaint => {
+            suppressions::add(tx, &address, name, (name, diagnostic), event.at).await
+        }
+        MailEventKind::Bounce { permanent: false } | MailEventKind::Delay => {
+            suppressions::failing(tx, &address, name, event.at).await
+        }
+        MailEventKind::Delivery => suppressions::works(tx, &address).await,
+        // A virus in what we sent: nothing that the receiver did.
+        MailEventKind::Reject => Ok(()),
+    }
+}
+
+/// The name under which it is kept and counted.
+fn name(event: &MailEventKind) -> &'static str {
+    match event {
+        MailEventKind::Bounce { permanent: true } => "bounce",
+        MailEventKind::Bounce { permanent: false } => "soft-bounce",
+        MailEventKind::Complaint => "complaint",
+        MailEventKind::Delivery => "delivery",
+        MailEventKind::Delay => "delay",
+        MailEventKind::Reject => "reject",
+    }
+}
+
+/// What others wrote, fit for the database (M14).
+fn kept(text: &str) -> String {
+    let visible = text.chars().filter(|c| *c != '\0');
+    visible.take(DIAGNOSTIC_CHARS).collect()
+}
