@@ -11,7 +11,7 @@ mod work;
 
 use crate::config::{Frame, Settings};
 use crate::db;
-use crate::handler::{Adopt, Deliverer, Handler};
+use crate::handler::{Adopt, Deliverer, Foreign, Handler};
 use crate::home::Home;
 use crate::messages::Message;
 use crate::shutdown::{self, Shutdown};
@@ -147,8 +147,12 @@ impl Daemon {
     }
 
     /// Understands bodies on this queue that are no envelopes of ours.
-    pub fn adopt(&mut self, queue: &str, adopt: Adopt) -> &mut Self {
-        self.adopt.insert(queue.to_owned(), adopt);
+    pub fn adopt(
+        &mut self,
+        queue: &str,
+        adopt: impl Fn(&str) -> Result<Foreign> + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.adopt.insert(queue.to_owned(), Arc::new(adopt));
         self
     }
 
@@ -231,7 +235,7 @@ impl Daemon {
             hands: Arc::new(Semaphore::new(frame.hands.max(1))),
             frame,
             taker,
-            adopt: self.adopt.get(queue).copied(),
+            adopt: self.adopt.get(queue).cloned(),
             leases: leases::Leases::default(),
             breaker: breaker::Breaker::new(queue),
             pulse: pulse.clone(),

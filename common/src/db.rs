@@ -13,6 +13,7 @@ pub mod queue;
 pub mod quota;
 pub mod reports;
 mod schema;
+pub mod views;
 pub mod suppressions;
 
 pub use pool::{Conn, Db};

@@ -286,9 +286,7 @@ impl Turn<'_> {
         };
         let wanted = self.spec.fields.iter().any(|f| &*f.name == "place") && self.spec.stores();
         if home.is_none() && wanted {
-            let format = self
-                .spec
-                .format_line(&self.reader);
+            let format = self.spec.format_line(&self.reader);
             return Ok(Err(self.refused("no_place", &[("format", format.into())])));
         }
         Ok(Ok(home))

@@ -70,7 +70,8 @@ pub trait Handler: Send + Sync + 'static {
 }
 
 /// Hands something to the outside world: claims it in a committed row, calls, records what came
-/// of it. A redelivery finds the row, so nothing goes out twice unless a policy says so.
+/// of it. A redelivery finds the row, so nothing goes out twice unless a policy says so. A message
+/// whose outcome is not known comes back as well: its next claim applies that policy.
 pub trait Deliverer: Send + Sync + 'static {
     /// What it takes.
     type Message: Message;
@@ -127,4 +128,4 @@ pub enum Foreign {
 }
 
 /// Turns a foreign body into messages; an error is quarantined with the raw body.
-pub type Adopt = fn(&str) -> std::result::Result<Foreign, Failure>;
+pub type Adopt = std::sync::Arc<dyn Fn(&str) -> Result<Foreign> + Send + Sync>;

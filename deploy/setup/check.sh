@@ -32,7 +32,9 @@ step() {
 
 clippy() { cargo clippy "${locked[@]}" --quiet --workspace --all-targets -- -D warnings; }
 
-docs() { RUSTDOCFLAGS="-D warnings" cargo doc "${locked[@]}" --quiet --workspace --no-deps; }
+docs() {
+    RUSTDOCFLAGS="-D warnings" cargo doc "${locked[@]}" --quiet --workspace --no-deps --document-private-items
+}
 
 shell() {
     local files

@@ -181,7 +181,7 @@ impl Line {
     }
 
     async fn prepared(&self, work: &Arc<dyn Work>, received: &Received) -> Result<State> {
-        let envelope = match (Envelope::open(received.body.as_bytes()), self.adopt) {
+        let envelope = match (Envelope::open(received.body.as_bytes()), &self.adopt) {
             (Ok(envelope), _) => envelope,
             (Err(e), None) => return Err(e),
             (Err(_), Some(adopt)) => match adopt(&received.body)? {

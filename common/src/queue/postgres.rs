@@ -1,9 +1,9 @@
 //! The one-box home: a table, `FOR UPDATE SKIP LOCKED`, and `LISTEN/NOTIFY` to wake.
 
 use super::{Ask, Created, Entry, Facts, Queue, Receipt, Received, dead_name};
-use crate::Result;
 use crate::db::notices::Notice;
 use crate::db::{self, Db};
+use crate::{Failure, Result};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -87,6 +87,13 @@ impl Queue for PgQueue {
     }
 
     async fn send(&self, name: &str, entries: &[Entry]) -> Result<Vec<Result>> {
+        if self.facts(name).await?.is_none() {
+            let full = self.full(name);
+            let remedy = "make it with `kentongan queues create`";
+            return Err(Failure::retry(format!(
+                "queue {full} does not exist: {remedy}"
+            )));
+        }
         let mut batch = db::queue::Batch::default();
         for entry in entries {
             batch.names.push(self.full(name));
@@ -142,6 +149,19 @@ impl Queue for PgQueue {
         let mut conn = self.db.connect().await?;
         let tx = conn.begin().await?;
         let (full, dead) = (self.full(name), self.full(&dead_name(name)));
+        if name.ends_with("-dead") {
+            // Dead letters have no dead letters of their own.
+            let made = db::queue::create(&tx, &full, None, 0).await?;
+            tx.commit().await?;
+            let notes = Vec::new();
+            return Ok(Created {
+                name: full,
+                made,
+                dead: None,
+                dead_made: false,
+                notes,
+            });
+        }
         let dead_made = db::queue::create(&tx, &dead, None, 0).await?;
         let dead_logical = dead_name(name);
         let made = db::queue::create(&tx, &full, Some(&dead_logical), self.max_receives).await?;

@@ -22,9 +22,10 @@ fn main() -> ExitCode {
         let engine = Engine::load(d.home(), d.settings()).await?;
         let texts = TextInputHandler::new(engine.clone(), d.settings());
         let mails = EmailInputHandler::new(engine.clone(), d)?;
+        let blobs = d.settings().blob.clone();
         d.on(texts)
             .on(mails)
-            .adopt("email-input", mail::notice::adopt)
+            .adopt("email-input", move |body| mail::notice::adopt(body, &blobs))
             .on_reload(move || {
                 let engine = engine.clone();
                 async move { engine.reload().await }

@@ -124,7 +124,7 @@ impl<'a> Planner<'a> {
             Ok(new) => new,
             Err(fault) => {
                 self.broken.insert(&row.key);
-                return self.faults.extend(fault);
+                return self.faults.extend(fault.map(|f| *f));
             }
         };
         if old.is_none_or(|o| !o.valid) {
@@ -151,7 +151,7 @@ impl<'a> Planner<'a> {
         row: &PlaceRow,
         id: i64,
         old: Option<&Known>,
-    ) -> Result<Stored, Option<LoadFault>> {
+    ) -> Result<Stored, Option<Box<LoadFault>>> {
         let Meaning::Place {
             parent,
             level,
@@ -177,7 +177,9 @@ impl<'a> Planner<'a> {
                         hint,
                     },
                 };
-                return Err(Some(LoadFault::new(row.line, "parent", &key.1, problem)));
+                return Err(Some(Box::new(LoadFault::new(
+                    row.line, "parent", &key.1, problem,
+                ))));
             }
         };
         Ok(Stored {
