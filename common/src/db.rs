@@ -13,8 +13,9 @@ pub mod queue;
 pub mod quota;
 pub mod reports;
 mod schema;
-pub mod views;
 pub mod suppressions;
+pub mod trace;
+pub mod views;
 
 pub use pool::{Conn, Db};
 pub use schema::{migrate, schema_version};
