@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+mod check;
+mod codes;
 mod completions;
 mod console;
 mod dead;
@@ -23,6 +25,7 @@ use clap::Subcommand;
 pub enum Command {
     Up(up::Up),
     Migrate(migrate::Migrate),
+    Check(check::Check),
     Load(load::Load),
     Submit(submit::Submit),
     Send(send::Send),
@@ -31,6 +34,7 @@ pub enum Command {
     Queues(queues::Queues),
     Dead(dead::Dead),
     People(people::People),
+    Codes(codes::Codes),
     Fleet(fleet::Fleet),
     Keys(keys::Keys),
     Completions(completions::Completions),
@@ -41,6 +45,7 @@ pub async fn run(context: Context, command: Command) -> Result {
     match command {
         Command::Up(it) => Box::pin(it.run(&context)).await,
         Command::Migrate(it) => it.run(&context).await,
+        Command::Check(it) => Box::pin(it.run(&context)).await,
         Command::Load(it) => it.run(&context).await,
         Command::Submit(it) => Box::pin(it.run(&context)).await,
         Command::Send(it) => Box::pin(it.run(&context)).await,
@@ -49,6 +54,7 @@ pub async fn run(context: Context, command: Command) -> Result {
         Command::Queues(it) => it.run(&context).await,
         Command::Dead(it) => Box::pin(it.run(&context)).await,
         Command::People(it) => it.run(&context).await,
+        Command::Codes(it) => Box::pin(it.run(&context)).await,
         Command::Fleet(it) => it.run(&context).await,
         Command::Keys(it) => it.run(&context),
         Command::Completions(it) => it.run(),

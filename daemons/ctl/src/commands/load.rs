@@ -20,7 +20,7 @@ use std::path::PathBuf;
 Examples:
   kentongan load people people.csv --dry-run       every fault, and what would change
   kentongan load people people.csv
-  kentongan load lists --shipped                   all lists and places that come with the program
+  kentongan load places --shipped                  all lists and places that come with the program
   kentongan load places new-villages.csv.gz --retire
   kentongan load people --demo                     invented people, to try things out
   pg_dump_of_people | kentongan load people -")]
@@ -30,7 +30,7 @@ pub struct Load {
     /// The CSV file, plain or gzipped; - reads the standard input
     #[arg(required_unless_present_any = ["shipped", "demo"])]
     file: Option<PathBuf>,
-    /// Everything that comes with the program and is not loaded yet, whatever the kind
+    /// What comes with the program and is not loaded yet: all lists, and with `places` these too
     #[arg(long, conflicts_with_all = ["file", "demo"])]
     shipped: bool,
     /// Invented people and example places; never where real people send messages
