@@ -83,9 +83,7 @@ pub async fn touched(tx: &Tx<'_>, id: Uuid, count: i64, named: &[(Uuid, Uuid)]) 
          INSERT INTO operator_action_message (action, message, trace)
          SELECT $1, * FROM unnest($2::uuid[], $3::uuid[]) ON CONFLICT DO NOTHING",
         &[
-            /* id */ &id,
-            /* messages */ &messages,
-            /* traces */ &traces,
+            /* id */ &id, /* messages */ &messages, /* traces */ &traces,
         ],
     )
     .await?;
