@@ -5,6 +5,8 @@ SETUP := deploy/setup
 # Variables that people may set: make test T=name_of_a_test RUNNER=nextest; make fuzz SECONDS_EACH=600
 T ?=
 export RUNNER SECONDS_EACH PYTHON
+# Where rustup puts cargo, for shells that do not know it yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
 CARGO ?= cargo
 PREFIX ?= /usr
 DESTDIR ?=
@@ -51,7 +53,7 @@ format: ## Put all code into the one form
 	$(CARGO) fmt --all
 
 docs: ## Build the programmers' reference, into target/doc
-	$(CARGO) doc --workspace --no-deps
+	$(CARGO) doc --workspace --no-deps --document-private-items
 
 install: ## Put programs, units, samples and docs below DESTDIR (after make release)
 	@$(SETUP)/install.sh "$(DESTDIR)" "$(PREFIX)"

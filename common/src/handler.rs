@@ -70,7 +70,8 @@ pub trait Handler: Send + Sync + 'static {
 }
 
 /// Hands something to the outside world: claims it in a committed row, calls, records what came
-/// of it. A redelivery finds the row, so nothing goes out twice unless a policy says so.
+/// of it. A redelivery finds the row, so nothing goes out twice unless a policy says so. A message
+/// whose outcome is not known comes back as well: its next claim applies that policy.
 pub trait Deliverer: Send + Sync + 'static {
     /// What it takes.
     type Message: Message;

@@ -25,6 +25,7 @@ mod html;
 pub mod keys;
 mod limits;
 pub mod notice;
+mod part;
 mod parts;
 pub mod proof;
 mod quote;

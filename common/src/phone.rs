@@ -17,9 +17,7 @@ const SHORTEST: usize = 9;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneFault {
     /// Letters, a `+` inside, or nothing at all.
-    #[error(
-        "not a telephone number: only digits, blanks, '-', '.', '/', '(' and ')' may stand in it, with one '+' at the start"
-    )]
+    #[error("not a telephone number: only digits, blanks and - . / ( ), with one + in front")]
     NotANumber,
     /// Neither `+`, `00`, `0` nor the country's own code at the start.
     #[error("the number starts neither with 0 nor with a country code (+62...)")]

@@ -3,6 +3,8 @@
 pub mod maildir;
 pub mod ses;
 pub mod smtp;
+#[cfg(test)]
+mod suite;
 
 use crate::aws::Sdk;
 use crate::config::{Aws, TransportSettings};

@@ -15,7 +15,15 @@ up=""
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold="" dim="" plain=""; fi
 title() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
-run() { printf '%s$ %s%s\n' "$dim" "$*" "$plain"; "$@"; }
+run() {
+    local word line=""
+    for word in "$@"; do
+        case $word in *[!A-Za-z0-9@./_=-]*) word="\"$word\"" ;; esac
+        line="$line $word"
+    done
+    printf '%s$%s%s\n' "$dim" "$line" "$plain"
+    "$@"
+}
 
 finish() {
     local rc=$?
@@ -79,7 +87,7 @@ until_true 40 "the daemons" kentongan send text --from 081234567890 --wait 2s KO
 echo "ready after $SECONDS s"
 
 title "Texts: a report from the village, a slip of the finger, a question"
-run kentongan send text --from 081234567890 "U MC,DM SP 4"
+run kentongan send text --from 081234567890 "U MC,DM SP 5"
 run kentongan send text --from 081234567890 "U MC SPI 4"
 run kentongan send text --from 081234567890 "CKL tanjung tengah"
 run kentongan send text --from 081234567894 "LAPD 72060202"

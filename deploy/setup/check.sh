@@ -32,7 +32,11 @@ step() {
 
 clippy() { cargo clippy "${locked[@]}" --quiet --workspace --all-targets -- -D warnings; }
 
-docs() { RUSTDOCFLAGS="-D warnings" cargo doc "${locked[@]}" --quiet --workspace --no-deps; }
+# Programmers read it with private items, so links to those are right.
+docs() {
+    RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" \
+        cargo doc "${locked[@]}" --quiet --workspace --no-deps --document-private-items
+}
 
 shell() {
     local files

@@ -23,4 +23,4 @@ share=$to$prefix/share/doc/kentongan
 install -d "$share"
 install -m 644 README.md CHANGELOG.md LICENSE* docs/*.md "$share"
 cp -R deploy/config deploy/postfix deploy/aws systemd/optional "$share"
-echo "install: done; go on with \"On one box\" or \"On AWS\" in $prefix/share/doc/kentongan/OPERATIONS.md"
+echo "install: done; go on with \"On one machine\" or \"On AWS\" in $prefix/share/doc/kentongan/OPERATIONS.md"

@@ -107,7 +107,7 @@ pub struct Lexicon {
 
 impl Lexicon {
     /// Builds the snapshot. Rows were checked when they were loaded, so nothing fails here: of two
-    /// entries with one code the later wins, and a list that only entries name is called by its key.
+    /// entries with one code the later wins, and a list that only entries name goes by its key.
     pub fn from_rows(
         lists: impl IntoIterator<Item = ListRow>,
         entries: impl IntoIterator<Item = EntryRow>,

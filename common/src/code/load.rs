@@ -3,17 +3,20 @@
 //! The file is read key by key rather than in one go, so that its author hears of all faults at
 //! once.
 
+mod file;
+
+pub(crate) use file::{line_of, syntax_fault};
+
 use super::format::{Format, Part};
 use super::kind::{Kind, Rules};
 use super::lexicon::Lexicon;
-use super::machine::{MAX_FIELDS, Machine};
+use super::machine::Machine;
 use super::reply::{Replies, Trial, Var};
-use super::spec::{Alert, Example, Field, Query, Spec};
-use super::sql::Sql;
-use super::{CodeFault, CodeSource, names, prove, sql};
+use super::spec::{Alert, Example, Field, Spec};
+use super::{CodeFault, CodeSource, names, prove};
 use crate::language::Both;
+use file::Reading;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -73,13 +76,6 @@ struct RawAlert {
     #[serde(default)]
     when: Vec<String>,
     text: Both,
-}
-
-/// The file being read: what is left of it and what was wrong so far.
-struct Reading<'a> {
-    source: &'a CodeSource,
-    table: toml::Table,
-    faults: Vec<CodeFault>,
 }
 
 impl Loader<'_> {
@@ -147,7 +143,12 @@ impl Loader<'_> {
         reading.check_examples(&examples);
         let machine = Machine::of(&format, &fields);
         if let Some(clash) = prove::clash(&machine) {
-            reading.fault("format", format!("the format is ambiguous: {clash}"), "make one of the two fields mandatory, put another between them, or narrow its type");
+            let what = format!("the format is ambiguous: {clash}");
+            reading.fault(
+                "format",
+                what,
+                "make a field mandatory, move it, or narrow its type",
+            );
         }
         Some(Spec {
             code: code.to_ascii_uppercase(),
@@ -310,183 +311,6 @@ struct Texts<'a> {
     alerts: &'a [RawAlert],
 }
 
-impl Reading<'_> {
-    fn fault(&mut self, near: &str, what: String, remedy: &str) {
-        self.faults.push(CodeFault {
-            file: self.source.name.clone(),
-            line: line_of(&self.source.toml, near),
-            what,
-            remedy: remedy.to_owned(),
-        });
-    }
-
-    fn convert<T: DeserializeOwned>(&mut self, key: &str, value: toml::Value) -> Option<T> {
-        value
-            .try_into()
-            .map_err(|e| self.fault(key, format!("{key}: {}", e.message()), "correct it"))
-            .ok()
-    }
-
-    fn may<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
-        let value = self.table.remove(key)?;
-        self.convert(key, value)
-    }
-
-    fn must<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
-        if !self.table.contains_key(key) {
-            self.fault(key, format!("{key:?} is missing"), "add it");
-        }
-        self.may(key)
-    }
-
-    fn replaced(&mut self) -> Option<Loaded> {
-        let (old, by) = (
-            self.must::<String>("code"),
-            self.must::<String>("replaced_by"),
-        );
-        let (old, by) = (old?.to_ascii_uppercase(), by?.to_ascii_uppercase());
-        Some(Loaded::Replaced { old, by })
-    }
-
-    fn format(&mut self, code: Option<&str>) -> Option<Format> {
-        let line: String = self.must("format")?;
-        let format = match Format::parse(&line) {
-            Ok(format) => format,
-            Err(fault) => {
-                self.fault(
-                    "format",
-                    format!("format: {fault}"),
-                    "see the notation in docs/adding-a-code.md",
-                );
-                return None;
-            }
-        };
-        if code.is_some_and(|code| !code.eq_ignore_ascii_case(&format.code)) {
-            self.fault(
-                "format",
-                format!(
-                    "the format begins with {:?}, not with the code",
-                    format.code
-                ),
-                "begin it with the code",
-            );
-        }
-        if format.slots().count() > MAX_FIELDS {
-            self.fault(
-                "format",
-                format!("a format has at most {MAX_FIELDS} fields"),
-                "split the code",
-            );
-            return None;
-        }
-        Some(format)
-    }
-
-    fn check_group(&mut self, format: &Format, group: Option<&str>) {
-        let grouped = format.parts.iter().any(|p| matches!(p, Part::Group(_)));
-        match (grouped, group) {
-            (true, None) => self.fault(
-                "format",
-                "the format has a group without a name".into(),
-                "add group = \"...\"",
-            ),
-            (false, Some(_)) => self.fault(
-                "group",
-                "the format has no group".into(),
-                "remove group or write (...) in the format",
-            ),
-            (true, Some(name)) if format.slots().any(|s| s.field == name) => {
-                self.fault(
-                    "group",
-                    format!("the group is named like the field {name:?}"),
-                    "choose another name",
-                );
-            }
-            _ => {}
-        }
-    }
-
-    /// The names that this code's texts may use besides its fields.
-    fn offered(&mut self, effect: Option<&str>) -> Vec<&'static str> {
-        let mut offered = names::ALWAYS.to_vec();
-        match effect.map(|effect| (effect, names::of_effect(effect))) {
-            Some((_, Some(more))) => offered.extend(more),
-            Some((effect, None)) => {
-                let known: Vec<&str> = names::EFFECTS.iter().map(|(name, _)| *name).collect();
-                self.fault(
-                    "effect",
-                    format!(
-                        "there is no effect {effect:?}; there are {}",
-                        known.join(", ")
-                    ),
-                    "correct it",
-                );
-            }
-            None => {}
-        }
-        offered
-    }
-
-    fn query(&mut self, query: Option<RawQuery>, fields: &[Arc<Field>]) -> Option<Query> {
-        let sql = self.sql(query.is_some(), fields);
-        let RawQuery {
-            columns,
-            separator,
-            limit,
-            ..
-        } = query?;
-        Some(Query {
-            sql: sql?,
-            columns,
-            separator,
-            limit,
-        })
-    }
-
-    fn sql(&mut self, wanted: bool, fields: &[Arc<Field>]) -> Option<Sql> {
-        let Some(source) = &self.source.sql else {
-            if wanted {
-                self.fault(
-                    "[query]",
-                    "a question needs a .sql file beside it".into(),
-                    "add the file",
-                );
-            }
-            return None;
-        };
-        if !wanted {
-            self.fault(
-                "code",
-                "there is a .sql file, but no [query]".into(),
-                "add the section or remove the file",
-            );
-        }
-        let own = fields.iter().map(|f| &*f.name);
-        let allowed: Vec<&str> = names::PARAMETERS.iter().copied().chain(own).collect();
-        sql::numbered(source, &allowed)
-            .map_err(|unknown| {
-                let file = self.source.name.replace(".toml", ".sql");
-                self.faults
-                    .extend(unknown.into_iter().map(|(line, name)| CodeFault {
-                        file: file.clone(),
-                        line: Some(line),
-                        what: format!("there is no parameter :{name}"),
-                        remedy: format!("use one of {}", allowed.join(", ")),
-                    }));
-            })
-            .ok()
-    }
-
-    fn check_examples(&mut self, examples: &[Example]) {
-        for example in examples {
-            if example.reply.is_none() && example.error.is_none() {
-                let what = format!("the example {:?} expects nothing", example.text);
-                self.fault(&example.text, what, "add reply.id and reply.en, or error");
-            }
-        }
-    }
-}
-
 /// Values for the trial renderings of a code's texts.
 fn trial(format: &Format, fields: &[Arc<Field>], group: Option<&str>, offered: &[&str]) -> Trial {
     let mut trial = Trial::of(offered);
@@ -527,31 +351,4 @@ fn trial(format: &Format, fields: &[Arc<Field>], group: Option<&str>, offered: &
             .insert(group.to_owned(), Var::from_iter([Var::from(&least)]));
     }
     trial
-}
-
-/// A file that is no TOML.
-pub(crate) fn syntax_fault(file: &str, text: &str, error: &toml::de::Error) -> CodeFault {
-    let line = error
-        .span()
-        .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-    CodeFault {
-        file: file.to_owned(),
-        line,
-        what: error.message().to_owned(),
-        remedy: "correct the TOML".to_owned(),
-    }
-}
-
-/// The first line, counted from 1, that begins with this key or header, or else holds it.
-pub(crate) fn line_of(text: &str, near: &str) -> Option<usize> {
-    let begins = |line: &str| {
-        let rest = line
-            .trim_start()
-            .trim_start_matches('[')
-            .strip_prefix(near.trim_start_matches('['));
-        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
-    };
-    let line = text.lines().position(begins);
-    line.or_else(|| text.lines().position(|line| line.contains(near)))
-        .map(|at| at + 1)
 }

@@ -96,8 +96,12 @@ impl Machine {
 }
 
 /// The positions in a set, in order.
-pub(crate) fn bits(set: u32) -> impl Iterator<Item = usize> {
-    (0..MAX_FIELDS).filter(move |at| set & (1 << at) != 0)
+pub(crate) fn bits(mut set: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (set != 0).then(|| set.trailing_zeros() as usize)?;
+        set &= set - 1;
+        Some(lowest)
+    })
 }
 
 fn positions(format: &Format, fields: &[Arc<Field>]) -> Vec<Position> {

@@ -314,14 +314,16 @@ mod tests {
         /// The typical words miss no shape: whatever word two types share, the proof finds one.
         #[test]
         fn no_shared_word_is_missed(
-            word in "[+]?[0-9]{1,19}|[0-9]{1,6}[./,-][0-9]{1,6}|([0-9]{2,4}[./-]){1,3}[0-9]{2,4}|[A-Z]{1,4}[0-9]{0,3}|[0-9A-Z.+/-]{1,8}",
+            word in "[+]?[0-9]{1,19}|[0-9]{1,6}[./,-][0-9]{1,6}|([0-9]{2,4}[./-]){1,3}[0-9]{2,4}\
+                     |[A-Z]{1,4}[0-9]{0,3}|[0-9A-Z.+/-]{1,8}",
             one in 0..SIMPLE.len(),
             other in 0..SIMPLE.len(),
         ) {
             let m = machine("X [a] [b]", &[SIMPLE[one], SIMPLE[other]]);
             let (a, b) = (&m.positions[0], &m.positions[1]);
             if a.field.kind.takes(&word) && b.field.kind.takes(&word) {
-                prop_assert!(shared(a, b).is_some(), "{} and {}: {word}", SIMPLE[one], SIMPLE[other]);
+                let names = [SIMPLE[one], SIMPLE[other]];
+                prop_assert!(shared(a, b).is_some(), "{names:?}: {word}");
             }
         }
     }

@@ -181,7 +181,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cut_keeps_its_limits(text in "\\PC{0,400}|[a-z \\[\\]]{0,700}", limit in 0usize..320, parts in 1usize..4) {
+        fn a_cut_keeps_its_limits(
+            text in "\\PC{0,400}|[a-z \\[\\]]{0,700}",
+            limit in 0usize..320,
+            parts in 1usize..4,
+        ) {
             prop_assert!(cut(&text, limit).chars().count() <= limit);
             let short = cut_to_parts(&text, parts);
             prop_assert!(size(&short).parts <= parts);

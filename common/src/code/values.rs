@@ -4,7 +4,8 @@
 //! views read: an object with one key per field that was given, in the order of the format;
 //!
 //! * a code is its code in capitals (`"SP"`), a comma list an array (`["MC","DM"]`);
-//! * a group is an array of objects under the group's name (`"animals":[{"species":"SP","number":4}]`);
+//! * a group is an array of objects under the group's name
+//!   (`"animals":[{"species":"SP","number":4}]`);
 //! * case, number and decimal are JSON numbers; a place is its code as a string of digits;
 //! * a date is `"2014-10-10"`, or `"2014-10"` when the message named no day;
 //! * telephone numbers (`"+62..."`), owners, animals, names and texts are strings.
@@ -254,7 +255,10 @@ mod tests {
 
     #[test]
     fn the_json_is_the_documented_shape_both_ways() {
-        let want = r#"{"sign":["MC","DM"],"animals":[{"species":"SP","number":4}],"place":"72060202","date":"2014-10","weight":3.5}"#;
+        let want = concat!(
+            r#"{"sign":["MC","DM"],"animals":[{"species":"SP","number":4}],"#,
+            r#""place":"72060202","date":"2014-10","weight":3.5}"#
+        );
         assert_eq!(serde_json::to_string(&values()).unwrap(), want);
         let value: serde_json::Value = serde_json::from_str(want).unwrap();
         assert_eq!(values().to_json(), value);

@@ -3,7 +3,7 @@
 use super::Db;
 use futures_util::StreamExt;
 use std::time::Duration;
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{self, WeakSender};
 use tokio_postgres::AsyncMessage;
 use tracing::{debug, warn};
 
@@ -22,16 +22,19 @@ pub enum Notice {
     Lost,
 }
 
-/// Listens for as long as somebody holds a receiver or the sender.
+/// Listens for as long as somebody holds the sender or a clone of it.
 pub fn listen(db: &Db) -> broadcast::Sender<Notice> {
     let (sender, _) = broadcast::channel(1024);
-    tokio::spawn(keep_listening(db.clone(), sender.clone()));
+    tokio::spawn(keep_listening(db.clone(), sender.downgrade()));
     sender
 }
 
-async fn keep_listening(db: Db, to: broadcast::Sender<Notice>) {
+/// How often it is looked whether anybody still holds the sender.
+const LOOK: Duration = Duration::from_secs(1);
+
+async fn keep_listening(db: Db, to: WeakSender<Notice>) {
     let mut pause = Duration::from_millis(100);
-    loop {
+    while to.strong_count() > 0 {
         match listen_once(&db, &to, &mut pause).await {
             Ok(()) => debug!("The listening connection was closed"),
             Err(e) => warn!(error = %super::failure(e), "Cannot listen for notices; trying again"),
@@ -43,7 +46,7 @@ async fn keep_listening(db: Db, to: broadcast::Sender<Notice>) {
 
 async fn listen_once(
     db: &Db,
-    to: &broadcast::Sender<Notice>,
+    to: &WeakSender<Notice>,
     pause: &mut Duration,
 ) -> Result<(), tokio_postgres::Error> {
     let (client, messages) = super::pool::connect_alone(db).await?;
@@ -51,20 +54,24 @@ async fn listen_once(
     let listen = client.batch_execute("LISTEN kentongan_queue; LISTEN kentongan_changed");
     let mut listen = std::pin::pin!(listen);
     let mut listening = false;
+    let mut look = tokio::time::interval(LOOK);
+    let say = |notice| {
+        // Nobody may be listening; that is no fault.
+        let _ = to.upgrade().map(|to| to.send(notice));
+    };
     loop {
         tokio::select! {
+            _ = look.tick() => if to.strong_count() == 0 {
+                return Ok(());
+            },
             done = &mut listen, if !listening => {
                 done?;
                 listening = true;
                 *pause = Duration::from_millis(100);
-                // Nobody may be listening yet; that is no fault.
-                let _ = to.send(Notice::Lost);
+                say(Notice::Lost);
             }
             message = messages.next() => match message {
-                Some(Ok(AsyncMessage::Notification(n))) => {
-                    // Nobody may be listening; that is no fault.
-                    let _ = to.send(notice(n.channel(), n.payload()));
-                }
+                Some(Ok(AsyncMessage::Notification(n))) => say(notice(n.channel(), n.payload())),
                 Some(Ok(_)) => {}
                 Some(Err(e)) => return Err(e),
                 None => return Ok(()),

@@ -1,7 +1,7 @@
 //! Which parts are the text of a mail, and what that text is.
 
 use super::limits::Limits;
-use super::parts::Part;
+use super::part::Part;
 use super::read::Note;
 use super::{charset, files, flowed, html};
 

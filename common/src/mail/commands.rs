@@ -76,6 +76,7 @@ pub fn commands(letter: &Letter, is_code: &dyn Fn(&str) -> bool, most: usize) ->
 /// Whether the first word is a code or begins with `?`.
 fn begins_with_code(line: &str, is_code: &dyn Fn(&str) -> bool) -> bool {
     let word = line.split_whitespace().next().unwrap_or_default();
+    let word = word.trim_start_matches(is_invisible);
     word.starts_with('?') || !word.is_empty() && is_code(word)
 }
 
@@ -167,13 +168,83 @@ fn is_greeting(line: &str) -> bool {
         line.strip_prefix(*word)
             .is_some_and(|r| !r.starts_with(|c: char| c.is_alphanumeric()))
     };
-    line.chars().count() <= 60 && WORDS.iter().any(|w| begins(&w))
+    line.chars().count() <= 60 && WORDS.iter().any(begins)
 }
 
+/// Words with one blank between them. Marks without a width, which phones and web mail put at the
+/// beginning of lines, are no part of a word.
 fn one_line(line: &str) -> String {
-    line.split_whitespace().collect::<Vec<_>>().join(" ")
+    let visible: String = line.chars().filter(|c| !is_invisible(*c)).collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}'
+    )
 }
 
 fn short(line: &str) -> String {
     one_line(line).chars().take(60).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Limits, read};
+    use super::*;
+
+    fn found(body: &str) -> Vec<String> {
+        let raw = format!("From: a@b.example\nContent-Type: text/plain; charset=utf-8\n\n{body}");
+        let letter = read(raw.as_bytes(), &Limits::default()).expect("readable");
+        let is_code = |word: &str| ["U", "PK", "H", "HALO"].contains(&word.to_uppercase().as_str());
+        commands(&letter, &is_code, 20)
+            .lines
+            .into_iter()
+            .map(|l| l.text)
+            .collect()
+    }
+
+    #[test]
+    fn only_the_first_lines_count() {
+        for (body, lines) in [
+            ("U MC SP 4", vec!["U MC SP 4"]),
+            ("\n\n  u\tmc   sp 4 \n", vec!["u mc sp 4"]),
+            ("U MC\u{a0}SP 4", vec!["U MC SP 4"]),
+            (
+                "\u{feff}U MC SP 4\n\u{200b}PK 1 SB",
+                vec!["U MC SP 4", "PK 1 SB"],
+            ),
+            ("U", vec!["U"]),
+            ("?", vec!["?"]),
+            ("?U", vec!["?U"]),
+            ("U MC SP 4\n\nPK 1 SB", vec!["U MC SP 4"]),
+            ("Selamat pagi,\nU MC SP 4", vec!["U MC SP 4"]),
+            // A greeting that is a code is a code.
+            ("halo\nU MC SP 4", vec!["halo", "U MC SP 4"]),
+            // Three greetings are a letter.
+            ("Yth.\nSalam\nPagi\nU MC SP 4", vec![]),
+            ("Salamander mati\nU MC SP 4", vec![]),
+            ("H. Abdul\nU MC SP 4", vec![]),
+            ("sapi saya sakit\nU MC SP 4", vec![]),
+        ] {
+            assert_eq!(found(body), lines, "{body}");
+        }
+    }
+
+    #[test]
+    fn marks_of_answers_are_taken_off() {
+        for (subject, bare) in [
+            ("Re: U MC", "U MC"),
+            ("RE: Bls: Fwd: U MC", "U MC"),
+            ("Re[2]: U MC", "U MC"),
+            ("Balas : U MC", "U MC"),
+            ("U MC", "U MC"),
+            ("Remark: U MC", "Remark: U MC"),
+            ("R: 12", "R: 12"),
+            ("Re:", ""),
+        ] {
+            assert_eq!(without_marks(subject), bare, "{subject}");
+        }
+    }
 }

@@ -86,3 +86,60 @@ fn field(hash: &mut Sha256, name: &str, value: &[u8]) {
 fn hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Limits, read};
+    use super::*;
+
+    fn keys(raw: &str) -> Keys {
+        Keys::of(&read(raw.as_bytes(), &Limits::default()).expect("readable"))
+    }
+
+    const MAIL: &str = "From: Budi <budi@dinas.example>\r\nTo: lapor@k.example\r\nSubject: lapor\r\n\
+        Date: Mon, 5 Aug 2019 07:12:32 +0700\r\nMessage-ID: <1@dinas.example>\r\n\r\nU MC SP 4\r\n";
+
+    /// M7: what the way adds or folds anew changes nothing.
+    #[test]
+    fn the_same_mail_has_the_same_keys_whatever_way_it_came() {
+        let trace = "Received: from a by b; Mon, 5 Aug 2019 00:12:33 +0000\r\nReturn-Path: <x@y.z>\r\n\
+            Delivered-To: other@k.example\r\nX-Spam-Score: 1\r\n";
+        for other in [
+            format!("{trace}{MAIL}"),
+            MAIL.replace("\r\n", "\n"),
+            MAIL.replace("Subject: lapor", "Subject:\r\n lapor"),
+            MAIL.replace("SP 4\r\n", "SP 4 \r\n\r\n"),
+            MAIL.replace("Budi <", "\"Budi\" <"),
+            MAIL.replace(
+                "\r\n\r\nU MC SP 4",
+                "\r\nContent-Transfer-Encoding: base64\r\n\r\nVSBNQyBTUCA0DQo=",
+            ),
+        ] {
+            assert_eq!(keys(&other), keys(MAIL), "{other}");
+        }
+    }
+
+    /// M4, M5: another text under the same id is another mail; no id is no fault.
+    #[test]
+    fn other_mails_have_other_keys() {
+        let first = keys(MAIL);
+        for (old, new) in [
+            ("SP 4", "SP 5"),
+            ("Subject: lapor", "Subject: lagi"),
+            ("budi@", "siti@"),
+            ("07:12:32", "07:12:33"),
+            ("U MC SP 4", "U MC\r\nSP 4"),
+        ] {
+            let second = keys(&MAIL.replace(old, new));
+            assert_ne!(second.effect, first.effect, "{new}");
+            assert!(second.reuses_id_of(&first), "{new}");
+        }
+        let renamed = keys(&MAIL.replace("<1@", "<2@"));
+        assert!(!renamed.reuses_id_of(&first) && renamed.content == first.content);
+        assert_ne!(renamed.effect, first.effect);
+        let none = keys(&MAIL.replace("Message-ID: <1@dinas.example>\r\n", ""));
+        assert_eq!(none.message_id, None);
+        assert!(!none.reuses_id_of(&none.clone()) && none.effect != first.effect);
+        assert_eq!(first.effect.len(), 64);
+    }
+}

@@ -1,6 +1,6 @@
 //! What is attached to a mail: its name, what it really is, its bytes.
 
-use super::parts::Part;
+use super::part::Part;
 use super::words;
 
 /// One attached file.

@@ -77,3 +77,26 @@ fn date(line: &[u8]) -> Option<Timestamp> {
         .then(|| Timestamp::from_second(found.to_timestamp()).ok())
         .flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// M15: a clock that is far off is not shown, one that cannot be read does no harm.
+    #[test]
+    fn a_wrong_clock_is_not_shown() {
+        let received: Timestamp = "2019-08-05T00:12:33Z".parse().expect("a time");
+        for (date, shown) in [
+            ("Mon, 5 Aug 2019 07:12:32 +0700", "2019-08-05T00:12:32Z"),
+            ("Mon, 5 Aug 2019 00:10:00 GMT", "2019-08-05T00:10:00Z"),
+            ("Thu, 1 Jan 1970 00:00:00 +0000", "2019-08-05T00:12:33Z"),
+            ("Fri, 5 Aug 2039 07:12:32 +0700", "2019-08-05T00:12:33Z"),
+            ("Sen, 5 Agustus 2019", "2019-08-05T00:12:33Z"),
+            ("32 Foo 99999 99:99:99 +9999", "2019-08-05T00:12:33Z"),
+            ("", "2019-08-05T00:12:33Z"),
+        ] {
+            let heading = Heading::new(Fields::parse(format!("Date: {date}\r\n").as_bytes()));
+            assert_eq!(heading.date_shown(received).to_string(), shown, "{date}");
+        }
+    }
+}

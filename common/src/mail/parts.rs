@@ -1,34 +1,18 @@
 //! The parts of a mail, found in one pass over its lines.
 //!
 //! mail-parser reads the headers here and its decoders the contents, but the walk is ours: the
-//! crate's searches the rest of the mail once more for each boundary that never comes, which a
-//! hostile mail turns into hours, and it cannot be told to stop (M20).
+//! crate's searches the rest of the mail once more for each boundary that never comes (measured: time
+//! grows with boundaries times bytes), and it cannot be told to stop (M20).
 
 use super::headers::{self, Fields};
 use super::limits::{Limits, Refusal};
+use super::part::{self, Part};
 use std::borrow::Cow;
 
-/// One part that is no container, or a container that turned out to hold nothing.
-#[derive(Debug, Clone)]
-pub(crate) struct Part<'a> {
-    /// Its own header.
-    pub fields: Fields,
-    /// `text/plain` and the like, in lower case.
-    pub kind: String,
-    /// The kind of the container it stands in; empty at the top.
-    pub container: String,
-    /// A number for that container, to tell alternatives that belong together.
-    pub container_id: usize,
-    /// 0 in the mail itself, 1 in a mail that is attached to it, and so on (M18).
-    pub letter: usize,
-    /// The body as it came, transfer encoding and all.
-    pub body: Cow<'a, [u8]>,
-}
-
+/// A container whose end has not come yet.
 struct Open {
     boundary: Vec<u8>,
     kind: String,
-    id: usize,
     letter: usize,
     /// What its preamble would be read as if no part ever comes.
     fields: Fields,
@@ -52,7 +36,6 @@ struct Walk<'a, 'l> {
     parts: Vec<Part<'a>>,
     attached: Vec<Fields>,
     count: usize,
-    ids: usize,
 }
 
 /// Where the pass stands.
@@ -92,7 +75,6 @@ fn walk<'a>(
         parts: Vec::new(),
         attached: Vec::new(),
         count,
-        ids: 0,
     };
     let mut state = State::Header {
         start: 0,
@@ -206,19 +188,17 @@ impl<'a> Walk<'a, '_> {
     ) -> Result<State, Refusal> {
         let (kind, boundary) = self.kind(&fields);
         if let Some(boundary) = boundary {
-            let (id, seen) = (0, false);
             self.open(Open {
                 boundary,
                 kind,
-                id,
                 letter,
                 fields,
                 start: next,
-                seen,
+                seen: false,
             })?;
             return Ok(State::Between);
         }
-        if is_mail(&kind) && is_plain(&fields.encoding()) {
+        if part::is_mail(&kind) && part::is_plain(&fields.encoding()) {
             self.deeper(letter)?;
             // The attached mail itself is listed as well, so that it can be named.
             self.push(fields, kind, Cow::Borrowed(&self.raw[next..next]), letter);
@@ -245,15 +225,13 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn open(&mut self, mut open: Open) -> Result<(), Refusal> {
+    fn open(&mut self, open: Open) -> Result<(), Refusal> {
         if open.boundary.len() > self.limits.boundary_bytes {
             return Err(Refusal::BoundaryTooLong {
                 limit: self.limits.boundary_bytes,
             });
         }
         self.deeper(open.letter)?;
-        self.ids += 1;
-        open.id = self.ids;
         self.stack.push(open);
         Ok(())
     }
@@ -317,12 +295,10 @@ impl<'a> Walk<'a, '_> {
     fn push(&mut self, fields: Fields, kind: String, body: Cow<'a, [u8]>, letter: usize) {
         let top = self.stack.last().filter(|open| open.letter == letter);
         let container = top.map(|open| open.kind.clone()).unwrap_or_default();
-        let container_id = top.map_or(0, |open| open.id);
         self.parts.push(Part {
             fields,
             kind,
             container,
-            container_id,
             letter,
             body,
         });
@@ -343,24 +319,7 @@ impl<'a> Walk<'a, '_> {
             .stack
             .last()
             .is_some_and(|open| open.kind == "multipart/digest");
-        let Some(found) = fields.content_type() else {
-            let kind = if in_digest && fields.first("content-type").is_none() {
-                "message/rfc822"
-            } else {
-                "text/plain"
-            };
-            return (kind.to_owned(), None);
-        };
-        let kind = format!("{}/{}", found.ctype(), found.subtype().unwrap_or("*"));
-        let kind = kind.to_ascii_lowercase();
-        let boundary = found
-            .attribute("boundary")
-            .map(|b| b.trim_end().as_bytes().to_vec());
-        let boundary = boundary.filter(|b| !b.is_empty() && kind.starts_with("multipart/"));
-        if boundary.is_none() && kind.starts_with("multipart/") {
-            return ("text/plain".to_owned(), None);
-        }
-        (kind, boundary)
+        part::kind_of(fields, in_digest)
     }
 
     /// Attached mails that came in base64 or quoted-printable are decoded and walked too, their
@@ -370,8 +329,9 @@ impl<'a> Walk<'a, '_> {
         let mut attached = self.attached;
         let mut all = Vec::with_capacity(self.parts.len());
         for part in self.parts {
-            let inner = (is_mail(&part.kind) && !part.body.is_empty() && part.letter < ENCODED)
-                .then(|| part.content());
+            let inner =
+                (part::is_mail(&part.kind) && !part.body.is_empty() && part.letter < ENCODED)
+                    .then(|| part.content());
             let letter = part.letter + 1;
             all.push(part);
             let Some(inner) = inner else { continue };
@@ -402,41 +362,6 @@ fn owned(
 
 /// Each level of encoding costs a copy; nobody writes more than one.
 const ENCODED: usize = 3;
-
-impl Part<'_> {
-    /// The body without its transfer encoding. Broken encodings give what can be read.
-    pub fn content(&self) -> Vec<u8> {
-        super::transfer::decode(&self.body, &self.fields.encoding())
-    }
-
-    /// The same part, standing in a mail on that level, its bytes its own.
-    pub fn under(self, letter: usize) -> Part<'static> {
-        let letter = self.letter + letter;
-        Part {
-            letter,
-            ..self.into_owned()
-        }
-    }
-
-    fn into_owned(self) -> Part<'static> {
-        Part {
-            fields: self.fields,
-            kind: self.kind,
-            container: self.container,
-            container_id: self.container_id,
-            letter: self.letter,
-            body: Cow::Owned(self.body.into_owned()),
-        }
-    }
-}
-
-fn is_mail(kind: &str) -> bool {
-    kind == "message/rfc822" || kind == "message/global"
-}
-
-fn is_plain(encoding: &str) -> bool {
-    encoding != "base64" && encoding != "quoted-printable"
-}
 
 /// A header block that is read although the mail is refused, to know whom to answer.
 pub(crate) fn top_fields(raw: &[u8], limits: &Limits) -> Fields {

@@ -154,7 +154,7 @@ fn by_text(text: &str) -> Vec<Failed> {
         let line = line.to_lowercase();
         WORDS.iter().any(|w| line.contains(w))
     };
-    let Some(start) = lines.iter().position(|l| speaks(&l)) else {
+    let Some(start) = lines.iter().position(speaks) else {
         return Vec::new();
     };
     let alone = |line: &&str| -> Option<String> {

@@ -209,3 +209,73 @@ fn is_auto_subject(subject: &str) -> bool {
     let subject = commands::without_marks(subject).to_lowercase();
     STARTS.iter().any(|start| subject.starts_with(start))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Limits, read};
+    use super::*;
+
+    fn found(header: &str, sender: Option<&str>, signer: &Signer, now: i64) -> Option<Robot> {
+        let raw = format!("From: Budi <budi@dinas.example>\r\n{header}\r\n\r\nU MC SP 4\r\n");
+        let heading = read(raw.as_bytes(), &Limits::default())
+            .expect("readable")
+            .heading;
+        let addresses = ["lapor@kentongan.example".to_owned()];
+        let now = Timestamp::from_second(now).expect("in range");
+        robot(
+            &heading,
+            sender,
+            &Ours {
+                addresses: &addresses,
+                signer,
+                now,
+            },
+        )
+    }
+
+    /// M1: our mark counts when we signed it, even when it is old; a stranger's does not.
+    #[test]
+    fn our_own_mark_is_known_and_no_other() {
+        let signer = Signer::new(&[[1; 32]]).expect("a key");
+        let other = Signer::new(&[[2; 32]]).expect("a key");
+        let until = Timestamp::from_second(100).expect("in range");
+        let mark = format!("{MARK}: {}", signer.sign(Purpose::Mark, b"", until));
+        assert_eq!(found(&mark, None, &signer, 1), Some(Robot::Ours));
+        assert_eq!(found(&mark, None, &signer, 1_000), Some(Robot::Ours));
+        assert_eq!(found(&mark, None, &other, 1), None);
+        let trace = format!("{MARK}: {}", signer.sign(Purpose::Trace, b"", until));
+        assert_eq!(found(&trace, None, &signer, 1), None);
+    }
+
+    /// M2: the envelope's sender counts before the header, which anybody can write.
+    #[test]
+    fn the_null_sender_is_a_report() {
+        let signer = Signer::new(&[[1; 32]]).expect("a key");
+        for (header, sender, robot) in [
+            ("Subject: x", Some(""), Some(Robot::Report)),
+            ("Subject: x", Some("<>"), Some(Robot::Report)),
+            ("Subject: x", Some("budi@dinas.example"), None),
+            ("Subject: x", None, None),
+            ("Return-Path: <>", None, Some(Robot::Report)),
+            ("Return-Path: <>", Some("budi@dinas.example"), None),
+            (
+                "Subject: x",
+                Some("MAILER-DAEMON@x.example"),
+                Some(Robot::Daemon),
+            ),
+            (
+                "Subject: x",
+                Some("lapor+tag@kentongan.example"),
+                Some(Robot::Ours),
+            ),
+            ("Subject: kasus auto: reply", None, None),
+            ("X-Auto-Response-Suppress: DR, RN", None, None),
+        ] {
+            assert_eq!(
+                found(header, sender, &signer, 1),
+                robot,
+                "{header} {sender:?}"
+            );
+        }
+    }
+}

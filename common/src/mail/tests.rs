@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
+mod hostile;
+
 #[derive(Deserialize)]
 struct Corpus {
     mail: Vec<Row>,

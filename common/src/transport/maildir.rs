@@ -109,14 +109,13 @@ fn failure(error: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::suite;
 
     fn mail(id: &str) -> Finished {
+        let message_id = id.into();
         Finished {
-            from: "us@kentongan.example".into(),
-            to: "siti@dinas.example".into(),
-            message_id: id.into(),
-            at: "2026-11-20T09:30:00Z".parse().unwrap(),
-            raw: b"Subject: x\r\n\r\nHalo\r\n".to_vec(),
+            message_id,
+            ..suite::mail(0)
         }
     }
 
@@ -125,6 +124,21 @@ mod tests {
         entries
             .map(|e| e.unwrap().file_name().into_string().unwrap())
             .collect()
+    }
+
+    #[tokio::test]
+    async fn passes_the_suite_of_all_transports() {
+        let home = tempfile::tempdir().unwrap();
+        let up = Maildir::open(&home.path().join("up")).unwrap();
+        let away = Maildir::open(&home.path().join("away")).unwrap();
+        std::fs::remove_dir_all(home.path().join("away")).unwrap();
+        std::fs::write(home.path().join("away"), "no folder").unwrap();
+        let arrived = || {
+            let new = home.path().join("up/new");
+            let read = |name| std::fs::read(new.join(name)).unwrap();
+            names(&new).into_iter().map(read).collect()
+        };
+        suite::passes(&up, arrived, &away).await;
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod completions;
 mod console;
+mod dead;
 mod fleet;
 mod keys;
 mod migrate;
@@ -23,6 +24,7 @@ pub enum Command {
     Send(send::Send),
     Console(console::Console),
     Queues(queues::Queues),
+    Dead(dead::Dead),
     Fleet(fleet::Fleet),
     Keys(keys::Keys),
     Completions(completions::Completions),
@@ -37,6 +39,7 @@ pub async fn run(context: Context, command: Command) -> Result {
         Command::Send(it) => Box::pin(it.run(&context)).await,
         Command::Console(it) => it.run(&context).await,
         Command::Queues(it) => it.run(&context).await,
+        Command::Dead(it) => Box::pin(it.run(&context)).await,
         Command::Fleet(it) => it.run(&context).await,
         Command::Keys(it) => it.run(&context),
         Command::Completions(it) => it.run(),

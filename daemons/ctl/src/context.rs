@@ -3,7 +3,7 @@
 use crate::cli::Global;
 use crate::exit::{Fault, Result};
 use crate::out::Out;
-use common::config::Settings;
+use common::config::{Database, Settings};
 use common::daemon::SETTINGS;
 use common::db::{Db, Tx};
 use common::home::Home;
@@ -51,6 +51,14 @@ impl Context {
         let settings = self.settings()?;
         let db = Db::open(&settings.database, "ctl")?;
         Ok((settings, db))
+    }
+}
+
+/// The database with time for statements that write whole countries at once.
+pub fn patient(database: &Database) -> Database {
+    Database {
+        statement_timeout_s: database.statement_timeout_s.max(900),
+        ..database.clone()
     }
 }
 

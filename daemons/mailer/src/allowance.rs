@@ -53,7 +53,7 @@ impl Allowance {
     /// Takes one mail's worth, from the hand or from the database. Call it late in the
     /// transaction: the fleet waits for its end.
     pub async fn take(&self, tx: &Tx<'_>) -> Result<Share> {
-        if self.limits.none() || self.from_hand(Instant::now()) {
+        if self.limits.none() || self.spend_spare(Instant::now()) {
             return Ok(Share::Go(0));
         }
         let ask = self.ask();
@@ -76,7 +76,7 @@ impl Allowance {
         hand.since = Some(now);
     }
 
-    fn from_hand(&self, now: Instant) -> bool {
+    fn spend_spare(&self, now: Instant) -> bool {
         let mut hand = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
         hand.drop_old(now);
         if hand.spare == 0 {
@@ -124,15 +124,15 @@ mod tests {
     #[test]
     fn spare_ones_are_used_up_before_more_are_asked_for() {
         let (allowance, now) = (allowance(), Instant::now());
-        assert!(!allowance.from_hand(now));
+        assert!(!allowance.spend_spare(now));
         assert_eq!(allowance.ask(), (2, 0));
         allowance.credit(1, now);
-        assert!(allowance.from_hand(now));
-        assert!(!allowance.from_hand(now));
+        assert!(allowance.spend_spare(now));
+        assert!(!allowance.spend_spare(now));
         for want in [2, 2, 4, 8, 16, 16] {
             assert_eq!(allowance.ask().0, want);
             allowance.credit(1, now);
-            assert!(allowance.from_hand(now));
+            assert!(allowance.spend_spare(now));
         }
     }
 
@@ -140,9 +140,9 @@ mod tests {
     fn old_ones_are_given_back_and_less_is_asked_for() {
         let (allowance, now) = (allowance(), Instant::now());
         allowance.credit(3, now);
-        assert!(allowance.from_hand(now + GOOD_FOR));
+        assert!(allowance.spend_spare(now + GOOD_FOR));
         let later = now + GOOD_FOR + Duration::from_millis(1);
-        assert!(!allowance.from_hand(later));
+        assert!(!allowance.spend_spare(later));
         assert_eq!(allowance.ask(), (2, 2), "two were never used");
         assert_eq!(allowance.ask(), (2, 0), "and are given back once");
     }

@@ -162,7 +162,7 @@ async fn private_database(
         .database
         .insert(Process::start(role, stream.clone(), 0)?);
     let until = Instant::now() + DATABASE_WAIT;
-    while !cluster.answers().await {
+    while !cluster.answers() {
         if database.ended().is_some() || Instant::now() > until {
             return Err(Fault::new("the private PostgreSQL does not start")
                 .remedy("its last lines above say why"));

@@ -237,3 +237,6 @@ fn name(transport: &TransportSettings) -> &'static str {
         TransportSettings::Ses { .. } => "ses",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,7 @@ impl EmailInputHandler {
                 settings: settings.clone(),
                 config,
             },
-            signer: common::keys::signer(&d.settings().secrets)?,
+            signer: common::mail::keys::signer(&d.settings().secrets)?,
             settings,
             own_addresses,
             wording: Wording::of(&d.settings().engine),

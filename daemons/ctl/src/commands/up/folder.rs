@@ -32,7 +32,7 @@ impl Folder {
             );
         }
         let lock = lock(&path.join("up.lock"))?;
-        for part in ["blobs", "mail"] {
+        for part in ["blobs", "mails"] {
             fs::create_dir_all(path.join(part)).map_err(unusable)?;
         }
         Ok(Self { path, _lock: lock })

@@ -4,6 +4,7 @@ use super::Load;
 use super::stream::Stream;
 use crate::commands::queues;
 use crate::context::in_tx;
+use crate::context::patient;
 use crate::exit::{Fault, Result};
 use common::config::Settings;
 use common::db::Db;
@@ -14,7 +15,7 @@ use std::path::Path;
 
 /// Brings an installation to where daemons can start. May run any number of times.
 pub async fn all(settings: &Settings, what: Load, stream: &Stream) -> Result<()> {
-    let db = Db::open(&settings.database, "ctl")?;
+    let db = Db::open(&patient(&settings.database), "ctl")?;
     let applied = common::db::migrate(&db).await?;
     if let (Some(first), Some(last)) = (applied.first(), applied.last()) {
         stream.say(format!("schema brought up to date: {first} to {last}"));
@@ -25,6 +26,7 @@ pub async fn all(settings: &Settings, what: Load, stream: &Stream) -> Result<()>
         stream.say(format!("made queue {}", queue.name));
     }
     if what != Load::Nothing {
+        stream.say("loading what is new among the shipped lists and places");
         for (file, report) in in_tx(&db, shipped).await? {
             stream.say(loaded(file, &report));
         }

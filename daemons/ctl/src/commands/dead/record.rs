@@ -1,0 +1,63 @@
+//! Who did what to which messages, and why: rows that a trace shows.
+
+use crate::context::in_tx;
+use crate::exit::Result;
+use crate::letter::Letter;
+use common::db::{Db, operator};
+use uuid::Uuid;
+
+/// An action on record. Committed before the first message is touched, so that one that was broken
+/// off is there too.
+pub struct Record {
+    id: Uuid,
+}
+
+impl Record {
+    /// Writes down that it begins: `what` to which queue, and why.
+    pub async fn begin(
+        db: &Db,
+        (action, target): (&str, &str),
+        reason: &str,
+        asked: serde_json::Value,
+    ) -> Result<Self> {
+        let id = Uuid::now_v7();
+        let who = who();
+        let action = operator::Action {
+            id,
+            who: &who,
+            action,
+            target,
+            reason,
+            asked: &asked,
+        };
+        in_tx(db, async |tx| Ok(operator::begin(tx, &action).await?)).await?;
+        Ok(Self { id })
+    }
+
+    /// One more message. Called before anything is done to it: the record may name one message too
+    /// many after a failure, never one too few.
+    pub async fn touched(&self, db: &Db, letter: &Letter) -> Result<()> {
+        let named: Vec<_> = letter.envelope.iter().map(|e| (e.id, e.trace)).collect();
+        in_tx(db, async |tx| {
+            Ok(operator::touched(tx, self.id, 1, &named).await?)
+        })
+        .await
+    }
+
+    /// It came to its end, or was stopped in order.
+    pub async fn end(&self, db: &Db) -> Result<()> {
+        in_tx(db, async |tx| Ok(operator::end(tx, self.id).await?)).await
+    }
+}
+
+/// The person behind the keyboard, also behind sudo, and the machine.
+pub fn who() -> String {
+    let names = ["SUDO_USER", "USER", "LOGNAME"];
+    let named = |name: &&str| std::env::var(name).ok().filter(|n| !n.is_empty());
+    let user = names.iter().find_map(named).unwrap_or_else(|| {
+        // Without a name in the environment: the number of whoever owns this process.
+        format!("user {}", rustix::process::getuid().as_raw())
+    });
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{user}@{}", host.trim())
+}
