@@ -76,17 +76,41 @@ async fn lexicon(db: &Db) -> Result<Arc<Lexicon>> {
     )))
 }
 
+/// Compiles the code files against the shipped lists, without a database: every fault of any file.
+/// Queries are not tried; only a database can do that.
+pub fn compile_offline(settings: &config::Engine) -> std::result::Result<Codes, Vec<String>> {
+    let alone = |e: &dyn std::fmt::Display| vec![e.to_string()];
+    let (lists, entries) = crate::load::lists_as_shipped().map_err(|e| alone(&e))?;
+    let lexicon = Lexicon::from_rows(
+        lists.into_iter().map(list_row),
+        entries.into_iter().map(entry_row),
+    );
+    let files = files(settings).map_err(|e| alone(&e))?;
+    Codes::load_for(
+        &settings.country_code,
+        &files.codes,
+        &files.texts,
+        Arc::new(lexicon),
+    )
+    .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
 /// The shipped code files with those of the settings' folder.
 fn compile(settings: &config::Engine, lexicon: Arc<Lexicon>) -> Result<Codes> {
-    let mut files = shipped::files();
-    if let Some(folder) = &settings.codes {
-        files = files.with_folder(folder).map_err(|e| {
-            let folder = folder.display();
-            Failure::quarantine(format!("settings key `engine.codes` ({folder}): {e}"))
-        })?;
-    }
+    let files = files(settings)?;
     Codes::load_for(&settings.country_code, &files.codes, &files.texts, lexicon)
         .map_err(|faults| Failure::quarantine(listed(&faults)))
+}
+
+fn files(settings: &config::Engine) -> Result<shipped::Files> {
+    let files = shipped::files();
+    match &settings.codes {
+        None => Ok(files),
+        Some(folder) => files.with_folder(folder).map_err(|e| {
+            let folder = folder.display();
+            Failure::quarantine(format!("settings key `engine.codes` ({folder}): {e}"))
+        }),
+    }
 }
 
 /// Every query is one that this database understands, with the parameter types that we bind.
