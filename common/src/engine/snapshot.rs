@@ -69,11 +69,13 @@ async fn lexicon(db: &Db) -> Result<Arc<Lexicon>> {
             "there are no code lists: {remedy}"
         )));
     }
+    Ok(lexicon_of(lists, entries))
+}
+
+/// Lists as the engine knows them; what is retired is left out.
+pub fn lexicon_of(lists: Vec<List>, entries: Vec<Entry>) -> Arc<Lexicon> {
     let entries = entries.into_iter().filter(|e| !e.retired).map(entry_row);
-    Ok(Arc::new(Lexicon::from_rows(
-        lists.into_iter().map(list_row),
-        entries,
-    )))
+    Arc::new(Lexicon::from_rows(lists.into_iter().map(list_row), entries))
 }
 
 /// Compiles the code files against the shipped lists, without a database: every fault of any file.
