@@ -2,19 +2,16 @@
 
 #![no_main]
 
-use common::code::{Codes, Reader, Reading, shipped};
-use common::engine::lexicon_of;
+use common::code::{Codes, Reader, Reading};
+use common::config::Engine;
+use common::engine::compile_offline;
 use common::language::Language;
 use libfuzzer_sys::fuzz_target;
 use std::sync::OnceLock;
 
 fn codes() -> &'static Codes {
     static CODES: OnceLock<Codes> = OnceLock::new();
-    CODES.get_or_init(|| {
-        let (lists, entries) = common::load::lists_as_shipped().expect("shipped");
-        let files = shipped::files();
-        Codes::load(&files.codes, &files.texts, lexicon_of(lists, entries)).expect("shipped")
-    })
+    CODES.get_or_init(|| compile_offline(&Engine::default()).expect("what is shipped is right"))
 }
 
 fuzz_target!(|text: &str| {
