@@ -3,12 +3,14 @@
 //! that is killed. When the test fails, what the daemons said is printed.
 
 mod daemon;
+mod harm;
 mod made;
 mod settings;
 mod stock;
 mod talk;
 
 pub use daemon::{Ended, Process};
+pub use harm::Standstill;
 pub use made::Build;
 pub use stock::{PEOPLE, Stock, people};
 pub use talk::{Letter, STRANGER, Sms, sms};
@@ -65,6 +67,7 @@ pub struct World {
     pub processes: Vec<Process>,
     folder: TempDir,
     cluster: Cluster,
+    standby: Option<Postgres>,
     heard: Vec<Sms>,
 }
 
