@@ -201,6 +201,9 @@ impl Line {
         frame::end(&tx, &self.queue, &ended(&over)).await?;
         let unsaid = self.home.push(&tx, said).await?;
         tx.commit().await?;
+        // Saying wants a connection of its own: who kept this one would wait for the others, who do
+        // the same.
+        drop(conn);
         self.home.say(unsaid).await;
         Ok(())
     }

@@ -196,6 +196,7 @@ impl<D: Deliverer> Delivering<D> {
         self.0.record(message, outcome, &tx, &mut out).await?;
         let unsaid = home.push(&tx, out.into_pushed()).await?;
         tx.commit().await?;
+        drop(conn);
         home.say(unsaid).await;
         Ok(())
     }
