@@ -52,7 +52,8 @@ advisories: ## Ask for known faults of our libraries (needs the internet)
 format: ## Put all code into the one form
 	$(CARGO) fmt --all
 
-docs: ## Build the programmers' reference, into target/doc
+docs: ## Renew what of docs/ is generated; build the programmers' reference into target/doc
+	KENTONGAN_RENEW=1 $(CARGO) test --quiet --package common --lib generated
 	$(CARGO) doc --workspace --no-deps --document-private-items
 
 install: ## Put programs, units, samples and docs below DESTDIR (after make release)

@@ -334,7 +334,10 @@ async fn reachable(home: &Home, name: &str) -> Result {
 
 /// Names this process among its siblings.
 fn instance() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    // A hardened unit cannot see the host's name in /proc and is given it by systemd.
+    let host = std::env::var("HOSTNAME")
+        .or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"))
+        .unwrap_or_default();
     format!("{}-{}", host.trim(), std::process::id())
 }
 

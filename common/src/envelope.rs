@@ -3,6 +3,7 @@
 use crate::messages::Message;
 use crate::{Failure, Result};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 /// One message on its way. Its id is the key that makes one effect out of many deliveries: who
 /// sends the same thing again sends the same id.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Envelope {
     /// Names this message; the inbox knows it by that.
     pub id: Uuid,
@@ -26,6 +27,7 @@ pub struct Envelope {
     /// When it was put on the queue.
     pub sent_at: Timestamp,
     /// The message itself, not yet understood.
+    #[schemars(with = "serde_json::Value")]
     pub body: Box<RawValue>,
 }
 

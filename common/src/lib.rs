@@ -13,7 +13,6 @@ pub mod envelope;
 pub mod failure;
 pub mod handler;
 pub mod home;
-pub mod keys;
 pub mod language;
 pub mod load;
 pub mod mail;

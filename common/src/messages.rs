@@ -48,3 +48,6 @@ pub fn schemas() -> Vec<(&'static str, u32, schemars::Schema)> {
         one::<MailEvent>(),
     ]
 }
+
+#[cfg(test)]
+mod tests;

@@ -318,9 +318,9 @@ impl Line {
         let Err(e) = outcome else { return };
         let (id, receives) = (&message.id, message.receives);
         match name {
-            "dead" => error!(queue, message = id, cause = %e, "A message went to the dead letters"),
-            "wait" => tracing::debug!(queue, message = id, cause = %e, "Given back uncounted"),
-            _ => tracing::warn!(queue, message = id, receives, cause = %e, "Will try again"),
+            "dead" => error!(queue, id, cause = %e, "A message went to the dead letters"),
+            "wait" => tracing::debug!(queue, id, cause = %e, "Given back uncounted"),
+            _ => tracing::warn!(queue, id, receives, cause = %e, "Will try again"),
         }
     }
 

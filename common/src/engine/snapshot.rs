@@ -1,20 +1,60 @@
 //! Code files and lists as of now, checked whole before they come into force.
 
+use super::circles;
 use crate::code::lexicon::{EntryRow, ListRow};
-use crate::code::{CodeFault, Codes, Lexicon, shipped};
+use crate::code::{CodeFault, Codes, Lexicon, Spec, shipped};
 use crate::db::lists::{self, Entry, List};
-use crate::db::{Db, reports};
+use crate::db::{Db, reports, views};
 use crate::home::Home;
 use crate::{Failure, Result, config};
 use std::sync::Arc;
+use tracing::{info, warn};
 
 /// Loads what stands in the database and in the code folder. A fault of any file keeps all of it
 /// out; each is named.
 pub(super) async fn load(home: &Home, settings: &config::Engine) -> Result<Codes> {
     let lexicon = lexicon(&home.db).await?;
     let codes = compile(settings, lexicon)?;
+    check_circles(&codes)?;
     check_queries(&home.db, &codes).await?;
+    make_views(&home.db, &codes).await;
     Ok(codes)
+}
+
+/// Every circle that a code file tells is one that exists.
+fn check_circles(codes: &Codes) -> Result {
+    for spec in codes.specs() {
+        for alert in &spec.alerts {
+            if !circles().contains_key(&alert.to) {
+                let known = circles()
+                    .keys()
+                    .map(String::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                let (file, to) = (spec.code.to_lowercase(), &alert.to);
+                return Err(Failure::quarantine(format!(
+                    "{file}.toml: there is no circle `{to}`; there are {known}"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The views are for people who ask the database; a daemon that may not make them goes on.
+async fn make_views(db: &Db, codes: &Codes) {
+    let made = async {
+        let specs: Vec<&Spec> = codes.specs().map(|s| &**s).filter(|s| s.stores()).collect();
+        let mut conn = db.connect().await?;
+        let tx = conn.begin().await?;
+        let made = views::make(&tx, &specs).await?;
+        tx.commit().await.map(|()| made)
+    };
+    match made.await {
+        Ok(0) => {}
+        Ok(made) => info!(made, "Made the views of codes that are new or changed"),
+        Err(e) => warn!(error = %e, "The views of codes were not made; those of last time stay"),
+    }
 }
 
 /// All lists of the database.
@@ -29,11 +69,13 @@ async fn lexicon(db: &Db) -> Result<Arc<Lexicon>> {
             "there are no code lists: {remedy}"
         )));
     }
+    Ok(lexicon_of(lists, entries))
+}
+
+/// Lists as the engine knows them; what is retired is left out.
+pub fn lexicon_of(lists: Vec<List>, entries: Vec<Entry>) -> Arc<Lexicon> {
     let entries = entries.into_iter().filter(|e| !e.retired).map(entry_row);
-    Ok(Arc::new(Lexicon::from_rows(
-        lists.into_iter().map(list_row),
-        entries,
-    )))
+    Arc::new(Lexicon::from_rows(lists.into_iter().map(list_row), entries))
 }
 
 /// Compiles the code files against the shipped lists, without a database: every fault of any file.
