@@ -59,6 +59,12 @@ BEGIN
 END $$;
 SELECT report_partitions();
 
+-- The views data_<code> as they were last made, so that a start that changes nothing makes none.
+CREATE TABLE code_view (
+    name  text PRIMARY KEY,
+    sql   text NOT NULL
+);
+
 -- Every command as it came, with what was decided: the original that nothing may lose.
 CREATE TABLE message (
     id           uuid NOT NULL,

@@ -14,6 +14,7 @@ pub mod quota;
 pub mod reports;
 mod schema;
 pub mod suppressions;
+pub mod trace;
 pub mod views;
 
 pub use pool::{Conn, Db};

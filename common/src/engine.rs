@@ -17,6 +17,7 @@ mod snapshot;
 
 pub use alerts::{Alert, circles};
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
+pub use snapshot::compile_offline;
 
 use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
 use crate::config::Settings;

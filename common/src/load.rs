@@ -16,7 +16,7 @@ mod table;
 mod tests;
 
 pub use fault::{LoadFault, Problem};
-pub use shipped::{ShippedError, demo_people, shipped, shipped_lists};
+pub use shipped::{ShippedError, demo_people, lists_as_shipped, shipped, shipped_lists};
 
 use crate::Failure;
 use crate::db::{self, Tx};

@@ -5,10 +5,13 @@
 //! Withdrawn reports are left out. A value of another shape than the field now has, from before
 //! the code file was changed, reads as null rather than breaking the view.
 
+use crate::Result;
 use crate::code::Spec;
 use crate::code::format::{Format, Part, Slot};
 use crate::code::kind::Kind;
 use crate::code::spec::Field;
+use crate::db::Tx;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// The columns that every view begins with; a field of the same name becomes `field_<name>`.
@@ -60,6 +63,38 @@ pub fn view_sql(spec: &Spec) -> String {
         text(&spec.code)
     );
     sql
+}
+
+/// Makes the views of these codes that are missing or different from last time; how many. Of
+/// several daemons that start at once one makes them.
+pub async fn make(tx: &Tx<'_>, specs: &[&Spec]) -> Result<usize> {
+    // Any fixed number does; it must only be the same everywhere.
+    tx.query_one(
+        "-- views::lock\nSELECT pg_advisory_xact_lock(46553)::text",
+        &[],
+    )
+    .await?;
+    let rows = tx
+        .query("-- views::made\nSELECT name, sql FROM code_view", &[])
+        .await?;
+    let made: HashMap<String, String> = rows.iter().map(|r| (r.get(0), r.get(1))).collect();
+    let mut count = 0;
+    for spec in specs {
+        let (name, sql) = (view_name(spec), view_sql(spec));
+        if made.get(&name) == Some(&sql) {
+            continue;
+        }
+        tx.batch(&format!("{};\n{sql}", drop_sql(spec))).await?;
+        tx.execute(
+            "-- views::made_now
+             INSERT INTO code_view (name, sql) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET sql = $2",
+            &[/* name */ &name, /* sql */ &sql],
+        )
+        .await?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// The statement that removes a code's view, if it is there.

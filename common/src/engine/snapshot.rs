@@ -1,20 +1,60 @@
 //! Code files and lists as of now, checked whole before they come into force.
 
+use super::circles;
 use crate::code::lexicon::{EntryRow, ListRow};
-use crate::code::{CodeFault, Codes, Lexicon, shipped};
+use crate::code::{CodeFault, Codes, Lexicon, Spec, shipped};
 use crate::db::lists::{self, Entry, List};
-use crate::db::{Db, reports};
+use crate::db::{Db, reports, views};
 use crate::home::Home;
 use crate::{Failure, Result, config};
 use std::sync::Arc;
+use tracing::{info, warn};
 
 /// Loads what stands in the database and in the code folder. A fault of any file keeps all of it
 /// out; each is named.
 pub(super) async fn load(home: &Home, settings: &config::Engine) -> Result<Codes> {
     let lexicon = lexicon(&home.db).await?;
     let codes = compile(settings, lexicon)?;
+    check_circles(&codes)?;
     check_queries(&home.db, &codes).await?;
+    make_views(&home.db, &codes).await;
     Ok(codes)
+}
+
+/// Every circle that a code file tells is one that exists.
+fn check_circles(codes: &Codes) -> Result {
+    for spec in codes.specs() {
+        for alert in &spec.alerts {
+            if !circles().contains_key(&alert.to) {
+                let known = circles()
+                    .keys()
+                    .map(String::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                let (file, to) = (spec.code.to_lowercase(), &alert.to);
+                return Err(Failure::quarantine(format!(
+                    "{file}.toml: there is no circle `{to}`; there are {known}"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The views are for people who ask the database; a daemon that may not make them goes on.
+async fn make_views(db: &Db, codes: &Codes) {
+    let made = async {
+        let specs: Vec<&Spec> = codes.specs().map(|s| &**s).filter(|s| s.stores()).collect();
+        let mut conn = db.connect().await?;
+        let tx = conn.begin().await?;
+        let made = views::make(&tx, &specs).await?;
+        tx.commit().await.map(|()| made)
+    };
+    match made.await {
+        Ok(0) => {}
+        Ok(made) => info!(made, "Made the views of codes that are new or changed"),
+        Err(e) => warn!(error = %e, "The views of codes were not made; those of last time stay"),
+    }
 }
 
 /// All lists of the database.
@@ -36,17 +76,41 @@ async fn lexicon(db: &Db) -> Result<Arc<Lexicon>> {
     )))
 }
 
+/// Compiles the code files against the shipped lists, without a database: every fault of any file.
+/// Queries are not tried; only a database can do that.
+pub fn compile_offline(settings: &config::Engine) -> std::result::Result<Codes, Vec<String>> {
+    let alone = |e: &dyn std::fmt::Display| vec![e.to_string()];
+    let (lists, entries) = crate::load::lists_as_shipped().map_err(|e| alone(&e))?;
+    let lexicon = Lexicon::from_rows(
+        lists.into_iter().map(list_row),
+        entries.into_iter().map(entry_row),
+    );
+    let files = files(settings).map_err(|e| alone(&e))?;
+    Codes::load_for(
+        &settings.country_code,
+        &files.codes,
+        &files.texts,
+        Arc::new(lexicon),
+    )
+    .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
 /// The shipped code files with those of the settings' folder.
 fn compile(settings: &config::Engine, lexicon: Arc<Lexicon>) -> Result<Codes> {
-    let mut files = shipped::files();
-    if let Some(folder) = &settings.codes {
-        files = files.with_folder(folder).map_err(|e| {
-            let folder = folder.display();
-            Failure::quarantine(format!("settings key `engine.codes` ({folder}): {e}"))
-        })?;
-    }
+    let files = files(settings)?;
     Codes::load_for(&settings.country_code, &files.codes, &files.texts, lexicon)
         .map_err(|faults| Failure::quarantine(listed(&faults)))
+}
+
+fn files(settings: &config::Engine) -> Result<shipped::Files> {
+    let files = shipped::files();
+    match &settings.codes {
+        None => Ok(files),
+        Some(folder) => files.with_folder(folder).map_err(|e| {
+            let folder = folder.display();
+            Failure::quarantine(format!("settings key `engine.codes` ({folder}): {e}"))
+        }),
+    }
 }
 
 /// Every query is one that this database understands, with the parameter types that we bind.

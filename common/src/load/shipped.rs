@@ -1,6 +1,7 @@
 //! What the program brings along: lists, user types, permissions and the places of Indonesia.
 
 use super::{LoadError, LoadOptions, LoadReport, lists, people, permissions, places, user_types};
+use crate::db::lists::{Entry, List};
 use crate::db::{self, Tx};
 use sha2::{Digest, Sha256};
 
@@ -77,6 +78,40 @@ async fn load_files(
     Ok(reports)
 }
 
+/// The shipped lists with their entries as they would be loaded into an empty database: what code
+/// files are checked against where there is no database. Fails with our own mistake only.
+pub fn lists_as_shipped() -> Result<(Vec<List>, Vec<Entry>), ShippedError> {
+    let (mut heads, mut entries, mut permissions) = (Vec::new(), Vec::new(), Vec::new());
+    for (kind, file, bytes) in LISTS {
+        let faults = match kind {
+            Kind::Lists if super::lists::is_file_of_lists(bytes) => {
+                let (read, faults) = super::lists::read_lists(bytes, &heads);
+                heads.extend(read);
+                faults
+            }
+            Kind::Lists => {
+                let (read, faults) = super::lists::read_entries(bytes, &heads, &entries);
+                entries.extend(read);
+                faults
+            }
+            Kind::Permissions => {
+                let (read, faults) = super::roles::read_permissions(bytes);
+                permissions.extend(read);
+                faults
+            }
+            Kind::UserTypes => {
+                let (read, faults) = super::roles::read_user_types(bytes, &permissions);
+                entries.extend(read.into_iter().map(|(_, entry)| entry));
+                faults
+            }
+            Kind::Places => Vec::new(),
+        };
+        super::refuse(faults).map_err(|error| ShippedError { file, error })?;
+    }
+    let heads = heads.into_iter().map(|(list, _)| list).collect();
+    Ok((heads, entries.into_iter().map(|e| e.entry).collect()))
+}
+
 async fn load_once(
     tx: &Tx<'_>,
     kind: &Kind,
@@ -117,6 +152,16 @@ pub async fn demo_people(tx: &Tx<'_>) -> Result<LoadReport, ShippedError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_shipped_lists_are_there_without_a_database() {
+        let (lists, entries) = lists_as_shipped().unwrap();
+        assert!(lists.iter().any(|l| l.short.as_deref() == Some("SP")));
+        for (list, code) in [("species", "SP"), ("user_type", "PLS")] {
+            let there = |e: &Entry| e.list == list && e.code == code;
+            assert!(entries.iter().any(there), "{list} {code}");
+        }
+    }
 
     #[test]
     fn every_file_of_the_folder_is_shipped() {

@@ -1,14 +1,19 @@
 //! The commands, one file each.
 
+mod check;
+mod codes;
 mod completions;
 mod console;
 mod dead;
 mod fleet;
 mod keys;
+mod load;
 mod migrate;
+mod people;
 mod queues;
 mod send;
 mod submit;
+mod trace;
 mod up;
 
 use crate::context::Context;
@@ -20,11 +25,16 @@ use clap::Subcommand;
 pub enum Command {
     Up(up::Up),
     Migrate(migrate::Migrate),
+    Check(check::Check),
+    Load(load::Load),
     Submit(submit::Submit),
     Send(send::Send),
     Console(console::Console),
+    Trace(trace::Trace),
     Queues(queues::Queues),
     Dead(dead::Dead),
+    People(people::People),
+    Codes(codes::Codes),
     Fleet(fleet::Fleet),
     Keys(keys::Keys),
     Completions(completions::Completions),
@@ -35,11 +45,16 @@ pub async fn run(context: Context, command: Command) -> Result {
     match command {
         Command::Up(it) => Box::pin(it.run(&context)).await,
         Command::Migrate(it) => it.run(&context).await,
+        Command::Check(it) => Box::pin(it.run(&context)).await,
+        Command::Load(it) => it.run(&context).await,
         Command::Submit(it) => Box::pin(it.run(&context)).await,
         Command::Send(it) => Box::pin(it.run(&context)).await,
         Command::Console(it) => it.run(&context).await,
+        Command::Trace(it) => it.run(&context).await,
         Command::Queues(it) => it.run(&context).await,
         Command::Dead(it) => Box::pin(it.run(&context)).await,
+        Command::People(it) => it.run(&context).await,
+        Command::Codes(it) => Box::pin(it.run(&context)).await,
         Command::Fleet(it) => it.run(&context).await,
         Command::Keys(it) => it.run(&context),
         Command::Completions(it) => it.run(),

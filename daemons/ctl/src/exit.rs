@@ -79,13 +79,6 @@ impl Fault {
         self
     }
 
-    /// The same with what was being done in front.
-    #[must_use]
-    pub fn while_doing(mut self, what: impl fmt::Display) -> Self {
-        self.what = format!("{what}: {}", self.what);
-        self
-    }
-
     /// Whoever read our output went away (`| head`): nothing needs to be said, and there is nobody
     /// to say it to.
     pub fn is_closed_pipe(&self) -> bool {

@@ -185,6 +185,7 @@ impl common::queue::Queue for Queue {
             made,
             dead: None,
             dead_made: false,
+            notes: Vec::new(),
         })
     }
     async fn list(&self) -> Result<Vec<String>> {

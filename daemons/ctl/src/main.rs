@@ -13,6 +13,7 @@ mod exit;
 mod fakes;
 mod letter;
 mod out;
+mod record;
 mod tied;
 mod time;
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 /// Name of the superuser, of the migrated database, and of who owns what tests make.
 const OWNER: &str = "kentongan";
@@ -32,6 +32,7 @@ pub struct Postgres {
     folder: PathBuf,
     bin: PathBuf,
     migrated: OnceCell<()>,
+    templates: Mutex<Vec<String>>,
     made: AtomicU32,
     /// Where it listens, on 127.0.0.1.
     pub port: u16,
@@ -59,6 +60,7 @@ impl Postgres {
             folder,
             bin,
             migrated: OnceCell::new(),
+            templates: Mutex::default(),
             made: AtomicU32::new(0),
             port: free_port(),
         };
@@ -115,6 +117,20 @@ impl Postgres {
         self.migrated.get_or_init(|| self.migrate()).await;
         let name = format!("test_{}", self.made.fetch_add(1, Ordering::Relaxed));
         self.run(&format!("CREATE DATABASE {name} TEMPLATE {MIGRATED}"))
+            .await;
+        self.url(&name)
+    }
+
+    /// A new database, a copy of one that `fill` makes once per server under this name; its URL.
+    pub async fn copy_of(&self, template: &str, fill: impl AsyncFnOnce(&str)) -> String {
+        let mut templates = self.templates.lock().await;
+        if !templates.iter().any(|made| made == template) {
+            self.run(&format!("CREATE DATABASE {template}")).await;
+            fill(&self.url(template)).await;
+            templates.push(template.to_owned());
+        }
+        let name = format!("copy_{}", self.made.fetch_add(1, Ordering::Relaxed));
+        self.run(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
             .await;
         self.url(&name)
     }

@@ -1,19 +1,18 @@
 //! `kentongan dead`: messages that could not be handled.
 
 mod filter;
-mod record;
 mod sweep;
 
 use crate::context::Context;
 use crate::exit::{Exit, Fault, Result};
 use crate::letter::Letter;
 use crate::out::{Look, Out, lines, one_line};
+use crate::record::Record;
 use clap::{Args, Subcommand};
 use common::home::Home;
 use common::queue::Queue;
 use filter::Filter;
 use jiff::Timestamp;
-use record::Record;
 use serde_json::json;
 use std::fs::File;
 use std::io::Write;

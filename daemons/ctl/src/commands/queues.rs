@@ -109,6 +109,9 @@ fn said(out: Out, made: &[Created]) -> Result {
         if let Some(dead) = &created.dead {
             out.line(format!("{dead}: {}", word(created.dead_made)))?;
         }
+        for note in &created.notes {
+            out.line(out.look(Look::Yellow, format!("  {note}")))?;
+        }
     }
     Ok(Exit::Done)
 }

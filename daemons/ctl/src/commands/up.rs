@@ -69,7 +69,9 @@ pub struct Up {
 /// What to load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Load {
-    /// Lists, user types, permissions, places.
+    /// Lists, user types, permissions.
+    Lists,
+    /// These and the places of Indonesia.
     Shipped,
     /// Invented people too; never where real people send messages.
     Demo,

@@ -4,11 +4,16 @@ use common::db::intake::{self, Taken};
 use common::db::{Tx, people};
 use common::engine::{Asked, Engine, short_trace};
 use common::handler::{Handler, Incoming};
+use common::mail::charset;
 use common::messages::{Purpose, TextInput};
 use common::outbox::Outbox;
 use common::{Failure, Reason, Result, phone};
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use uuid::Uuid;
+
+/// Longest that a text may have been under way; an SMS centre keeps one for a few days.
+const LONGEST_WAY: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Answers one text that somebody sent us, whatever channel brought it.
 ///
@@ -34,43 +39,43 @@ impl TextInputHandler {
 
 impl Handler for TextInputHandler {
     type Message = TextInput;
-    /// The sender's canonical address.
-    type Prepared = String;
+    type Prepared = ();
 
     /// Nothing slow to do: the text travels in the message.
-    async fn prepare(&self, msg: &Incoming<TextInput>) -> Result<String> {
-        Ok(self.canonical(&msg.from))
+    async fn prepare(&self, _: &Incoming<TextInput>) -> Result {
+        Ok(())
     }
 
     async fn apply(
         &self,
         msg: &Incoming<TextInput>,
-        address: String,
+        (): (),
         tx: &Tx<'_>,
         out: &mut Outbox,
     ) -> Result {
-        let sender = people::by_contact(tx, &msg.channel, &address).await?;
+        let came = self.came(msg);
+        let sender = people::by_contact(tx, &came.channel, &came.address).await?;
         let sender =
             sender.ok_or_else(|| Failure::reject(Reason("unknown_sender"), "unknown sender"))?;
         let asked = Asked {
             sender: &sender,
-            address: &address,
-            text: &msg.text,
-            message: msg.envelope.id,
+            address: &came.address,
+            text: &came.text,
+            message: came.id,
             line: 0,
-            trace: msg.envelope.trace,
-            sent_at: msg.sent_at,
-            received_at: msg.envelope.sent_at,
+            trace: came.trace,
+            sent_at: came.sent_at,
+            received_at: came.received_at,
         };
         let answer = self.engine.answer(tx, &asked).await?;
-        let answer_id = self.reply(msg, &address, &answer.text, out);
-        alerts::send(answer.alerts, msg.envelope.id, &self.wording, (tx, out)).await?;
+        let answer_id = self.reply(&came, &answer.text, out);
+        alerts::send(answer.alerts, came.id, &self.wording, (tx, out)).await?;
         let taken = Taken {
             person: Some(sender.id),
             code: answer.code.as_deref(),
             answer: Some(&answer.text),
             answer_id: Some(answer_id),
-            ..taken(msg, &address, answer.outcome)
+            ..came.taken(answer.outcome)
         };
         intake::insert(tx, &taken).await
     }
@@ -86,63 +91,102 @@ impl Handler for TextInputHandler {
         let common::Verdict::Reject(reason) = &failure.verdict else {
             return Err(failure.clone());
         };
-        let address = self.canonical(&msg.from);
+        let came = self.came(msg);
         let mut answer_id = None;
-        if intake::answer_stranger(tx, &msg.channel, &address).await? {
-            let codes = self.engine.codes();
-            let text = codes.say(reason.0, self.engine.language(), &[]);
-            answer_id = Some(self.reply(msg, &address, &text, out));
+        if intake::answer_stranger(tx, &came.channel, &came.address).await? {
+            let text = self
+                .engine
+                .codes()
+                .say(reason.0, self.engine.language(), &[]);
+            answer_id = Some(self.reply(&came, &text, out));
         }
         intake::insert(
             tx,
             &Taken {
                 answer_id,
-                ..taken(msg, &address, reason.0)
+                ..came.taken(reason.0)
             },
         )
         .await
     }
 }
 
+/// A text as the database can take it.
+struct Came {
+    id: Uuid,
+    trace: Uuid,
+    channel: String,
+    address: String,
+    text: String,
+    channel_id: Option<String>,
+    sent_at: Timestamp,
+    received_at: Timestamp,
+}
+
 impl TextInputHandler {
+    /// PostgreSQL keeps no NUL, and a clock that is wrong must not decide what came last: a time
+    /// of sending after the receipt, or long before it, is not believed (FAILURES M14, M15).
+    fn came(&self, msg: &Incoming<TextInput>) -> Came {
+        let clean = |text: &str| charset::without_nul(text).into_owned();
+        let received_at = msg.envelope.sent_at;
+        let oldest = received_at
+            .checked_sub(LONGEST_WAY)
+            .unwrap_or(Timestamp::MIN);
+        let believed = (oldest..=received_at).contains(&msg.sent_at);
+        Came {
+            id: msg.envelope.id,
+            trace: msg.envelope.trace,
+            channel: clean(&msg.channel),
+            address: self.canonical(&clean(&msg.from)),
+            text: clean(&msg.text),
+            channel_id: msg.channel_id.as_deref().map(clean),
+            sent_at: if believed { msg.sent_at } else { received_at },
+            received_at,
+        }
+    }
+
     /// A number in canonical form; what is no number is an address of another kind of channel.
     fn canonical(&self, from: &str) -> String {
         phone::canonical(from, &self.country).unwrap_or_else(|_| from.trim().to_lowercase())
     }
 
-    fn reply(&self, msg: &Incoming<TextInput>, to: &str, text: &str, out: &mut Outbox) -> Uuid {
-        let mut text = self.wording.text(&msg.channel, to, text, out.now());
-        if text.text.trim() == self.wording.signature.trim() {
+    fn reply(&self, came: &Came, text: &str, out: &mut Outbox) -> Uuid {
+        let mut said = text.to_owned();
+        if said.trim().is_empty() {
             // Nobody is left without an answer, should a template ever come to nothing.
-            let trace = short_trace(msg.envelope.trace).into();
-            let said =
-                self.engine
-                    .codes()
-                    .say("received", self.engine.language(), &[("trace", trace)]);
-            text.text.push_str(&said);
+            let trace = [("trace", short_trace(came.trace).into())];
+            said = self
+                .engine
+                .codes()
+                .say("received", self.engine.language(), &trace);
         }
+        let mut text = self
+            .wording
+            .text(&came.channel, &came.address, &said, out.now());
         text.purpose = Purpose::Answer;
-        text.in_reply_to = Some(msg.envelope.id);
+        text.in_reply_to = Some(came.id);
         out.send(&text)
     }
 }
 
-/// The row of a text that nothing is known about yet.
-fn taken<'a>(msg: &'a Incoming<TextInput>, address: &'a str, outcome: &'a str) -> Taken<'a> {
-    Taken {
-        id: msg.envelope.id,
-        line: 0,
-        trace: msg.envelope.trace,
-        channel: &msg.channel,
-        address,
-        person: None,
-        text: &msg.text,
-        channel_id: msg.channel_id.as_deref(),
-        sent_at: msg.sent_at,
-        received_at: msg.envelope.sent_at,
-        outcome,
-        code: None,
-        answer: None,
-        answer_id: None,
+impl Came {
+    /// Its row, with nothing decided yet.
+    fn taken<'a>(&'a self, outcome: &'a str) -> Taken<'a> {
+        Taken {
+            id: self.id,
+            line: 0,
+            trace: self.trace,
+            channel: &self.channel,
+            address: &self.address,
+            person: None,
+            text: &self.text,
+            channel_id: self.channel_id.as_deref(),
+            sent_at: self.sent_at,
+            received_at: self.received_at,
+            outcome,
+            code: None,
+            answer: None,
+            answer_id: None,
+        }
     }
 }

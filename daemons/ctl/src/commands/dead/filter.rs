@@ -15,19 +15,19 @@ pub struct Filter {
     pub queue: Option<String>,
     /// Only this one: its id, or eight letters of the beginning or end of its id or trace
     #[arg(long, value_name = "ID")]
-    id: Option<String>,
+    pub id: Option<String>,
     /// Only messages of this kind; `foreign` for bodies that are no messages of ours
     #[arg(long)]
-    kind: Option<String>,
+    pub kind: Option<String>,
     /// Only those whose reason holds this text, in any letter case
     #[arg(long, value_name = "TEXT")]
-    because: Option<String>,
+    pub because: Option<String>,
     /// Only those first sent longer ago than this: 90s, 15m, 2h, 3d
     #[arg(long, value_name = "AGE", value_parser = span)]
-    older: Option<Duration>,
+    pub older: Option<Duration>,
     /// Only those first sent within this time
     #[arg(long, value_name = "AGE", value_parser = span)]
-    younger: Option<Duration>,
+    pub younger: Option<Duration>,
 }
 
 impl Filter {

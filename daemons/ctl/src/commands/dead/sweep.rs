@@ -198,7 +198,8 @@ mod tests {
     async fn stopping_halfway_leaves_every_letter_on_one_side() {
         let (queue, filter) = (queue(25), Filter::default());
         let mut asked = 0;
-        let done = sweep(&queue, &filter, Deed::Redrive).run(async |_| {
+        let sweep = sweep(&queue, &filter, Deed::Redrive);
+        let done = sweep.run(async |_| {
             asked += 1;
             Ok(asked <= 7)
         });
@@ -213,7 +214,8 @@ mod tests {
         let queue = fakes::Queue::refusing(&["text-input"], Failure::retry("throttled"));
         queue.put(DEAD, "body", None);
         let filter = Filter::default();
-        let done = sweep(&queue, &filter, Deed::Redrive).run(async |_| Ok(true));
+        let sweep = sweep(&queue, &filter, Deed::Redrive);
+        let done = sweep.run(async |_| Ok(true));
         assert_eq!(done.await, Err(Fault::new("throttled")), "Q12");
         assert_eq!(queue.bodies(DEAD), ["body"]);
         assert_eq!(queue.leased(DEAD), 0);
@@ -223,7 +225,8 @@ mod tests {
     async fn what_could_not_be_saved_first_is_not_thrown_away() {
         let (queue, filter) = (queue(3), Filter::default());
         let full = || Fault::new("no space left on the device");
-        let done = sweep(&queue, &filter, Deed::Discard).run(async |_| Err(full()));
+        let sweep = sweep(&queue, &filter, Deed::Discard);
+        let done = sweep.run(async |_| Err(full()));
         assert_eq!(done.await, Err(full()));
         assert_eq!(queue.bodies(DEAD).len(), 3);
         assert_eq!(queue.leased(DEAD), 0);
@@ -232,7 +235,8 @@ mod tests {
     #[tokio::test]
     async fn discarding_sends_nothing() {
         let (queue, filter) = (queue(3), because("no place"));
-        let done = sweep(&queue, &filter, Deed::Discard).run(async |_| Ok(true));
+        let sweep = sweep(&queue, &filter, Deed::Discard);
+        let done = sweep.run(async |_| Ok(true));
         assert_eq!(done.await, Ok(2));
         assert!(queue.bodies("text-input").is_empty());
         assert_eq!(queue.bodies(DEAD), ["body 1"]);

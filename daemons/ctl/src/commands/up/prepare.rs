@@ -25,33 +25,33 @@ pub async fn all(settings: &Settings, what: Load, stream: &Stream) -> Result<()>
     for queue in made.iter().filter(|q| q.made) {
         stream.say(format!("made queue {}", queue.name));
     }
-    if what != Load::Nothing {
-        stream.say("loading what is new among the shipped lists and places");
-        for (file, report) in in_tx(&db, shipped).await? {
-            stream.say(loaded(file, &report));
-        }
-    }
-    if what == Load::Demo {
-        let report = in_tx(&db, async |tx| {
-            load::demo_people(tx).await.map_err(Fault::new)
-        });
-        stream.say(loaded("invented people", &report.await?));
+    for (file, report) in load(&db, what, stream).await? {
+        let (added, changed, same) = (report.added, report.changed, report.unchanged);
+        stream.say(format!(
+            "loaded {file}: {added} new, {changed} changed, {same} as they were"
+        ));
     }
     Ok(())
 }
 
-async fn shipped(tx: &common::db::Tx<'_>) -> Result<Vec<(&'static str, LoadReport)>> {
-    load::shipped(tx).await.map_err(Fault::new)
-}
-
-fn loaded(what: &str, report: &LoadReport) -> String {
-    let LoadReport {
-        added,
-        changed,
-        unchanged,
-        ..
-    } = report;
-    format!("loaded {what}: {added} new, {changed} changed, {unchanged} as they were")
+async fn load(db: &Db, what: Load, stream: &Stream) -> Result<Vec<(&'static str, LoadReport)>> {
+    if what == Load::Nothing {
+        return Ok(Vec::new());
+    }
+    stream.say("loading what is new among the shipped lists and places");
+    in_tx(db, async |tx| {
+        let mut reports = match what {
+            Load::Lists => load::shipped_lists(tx).await,
+            _ => load::shipped(tx).await,
+        }
+        .map_err(Fault::new)?;
+        if what == Load::Demo {
+            let people = load::demo_people(tx).await.map_err(Fault::new)?;
+            reports.push(("invented people", people));
+        }
+        Ok(reports)
+    })
+    .await
 }
 
 /// Writes a file that somebody waits for: it appears whole.

@@ -57,12 +57,8 @@ impl Process {
         })
     }
 
-    /// As its lines are marked.
-    pub fn name(&self) -> &'static str {
-        self.role.name
-    }
-
     /// Its process number while it runs.
+    #[cfg(test)]
     pub fn id(&self) -> Option<u32> {
         self.child.id()
     }
@@ -78,7 +74,7 @@ impl Process {
         let mut ready = self.ready.clone();
         let outcome = timeout(limit, async {
             tokio::select! {
-                _ = ready.wait_for(|ready| *ready) => None,
+                Ok(_) = ready.wait_for(|ready| *ready) => None,
                 ended = self.child.wait() => Some(ended),
             }
         });

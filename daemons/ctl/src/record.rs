@@ -3,7 +3,7 @@
 use crate::context::in_tx;
 use crate::exit::Result;
 use crate::letter::Letter;
-use common::db::{Db, operator};
+use common::db::{Db, Tx, operator};
 use uuid::Uuid;
 
 /// An action on record. Committed before the first message is touched, so that one that was broken
@@ -20,6 +20,30 @@ impl Record {
         reason: &str,
         asked: serde_json::Value,
     ) -> Result<Self> {
+        in_tx(db, async |tx| {
+            Self::write(tx, (action, target), reason, &asked).await
+        })
+        .await
+    }
+
+    /// Writes down something that is done in this very transaction.
+    pub async fn in_one(
+        tx: &Tx<'_>,
+        what: (&str, &str),
+        reason: &str,
+        asked: &serde_json::Value,
+    ) -> Result<()> {
+        let Self { id } = Self::write(tx, what, reason, asked).await?;
+        operator::touched(tx, id, 1, &[]).await?;
+        Ok(operator::end(tx, id).await?)
+    }
+
+    async fn write(
+        tx: &Tx<'_>,
+        (action, target): (&str, &str),
+        reason: &str,
+        asked: &serde_json::Value,
+    ) -> Result<Self> {
         let id = Uuid::now_v7();
         let who = who();
         let action = operator::Action {
@@ -28,9 +52,9 @@ impl Record {
             action,
             target,
             reason,
-            asked: &asked,
+            asked,
         };
-        in_tx(db, async |tx| Ok(operator::begin(tx, &action).await?)).await?;
+        operator::begin(tx, &action).await?;
         Ok(Self { id })
     }
 
@@ -51,7 +75,7 @@ impl Record {
 }
 
 /// The person behind the keyboard, also behind sudo, and the machine.
-pub fn who() -> String {
+fn who() -> String {
     let names = ["SUDO_USER", "USER", "LOGNAME"];
     let named = |name: &&str| std::env::var(name).ok().filter(|n| !n.is_empty());
     let user = names.iter().find_map(named).unwrap_or_else(|| {
