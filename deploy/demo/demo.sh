@@ -81,9 +81,10 @@ answered_mail() {
 }
 
 title "Kentongan in $folder: a private PostgreSQL, the daemons, people and places for trying out"
-kentongan up --folder "$folder" --private-database >"$folder/up.log" 2>&1 </dev/null &
+(unset KENTONGAN_CONFIG; exec kentongan up --folder "$folder" --load demo --ready-file "$folder/ready") \
+    >"$folder/up.log" 2>&1 </dev/null &
 up=$!
-until_true 40 "the daemons" kentongan send text --from 081234567890 --wait 2s KODE
+until_true 120 "the daemons" test -s "$folder/ready"
 echo "ready after $SECONDS s"
 
 title "Texts: a report from the village, a slip of the finger, a question"
@@ -92,23 +93,33 @@ run kentongan send text --from 081234567890 "U MC SPI 4"
 run kentongan send text --from 081234567890 "CKL tanjung tengah"
 run kentongan send text --from 081234567894 "LAPD 72060202"
 
-title "The alert that this report sent to a vet"
-until_true 20 "the alert" mail_to vet@example.org
-show "$(mail_to vet@example.org)"
+title "The alerts that this report sent to the vets and paravets of the place, on their phones"
+run kentongan console
 
 for mail in tests/mails/[123]-*.eml; do answered_mail "$mail"; done
 
 title "A mail that does not prove who sent it: held, and the registered person is asked"
 show tests/mails/4-without-proof.eml
 run kentongan submit mail --to lapor@kentongan.example --from vet@example.org <tests/mails/4-without-proof.eml
-id=$(sed -n 's/^Message-ID: <\(.*\)>\r*$/\1/p' tests/mails/4-without-proof.eml)
-until_true 20 "the question" mail_to vet@example.org "$id"
-show "$(mail_to vet@example.org "$id")"
+until_true 20 "the question" mail_to vet@example.org "Subject: Benarkah"
+question=$(mail_to vet@example.org "Subject: Benarkah")
+show "$question"
+
+title "The vet answers it, and the held mail is carried out"
+reference=$(tr -d '\r' <"$question" | sed -n 's/^Message-ID: <\(.*\)>$/\1/p')
+references=$(tr -d '\r' <"$question" | sed -n '/^References:/,/^[A-Z]/{s/^References: //;/^[ <]/p}' | tr '\n' ' ')
+printf '%s\n' "From: Vet Demo <vet@example.org>" "To: lapor@kentongan.example" \
+    "Subject: Re: Benarkah surel ini dari Anda?" "Date: Fri, 20 Nov 2026 11:00:00 +0700" \
+    "Message-ID: <yes-it-was-me@example.org>" "In-Reply-To: <$reference>" \
+    "References: $references<$reference>" "" "Ya, dari saya." >"$folder/yes.eml"
+run kentongan submit mail --to lapor@kentongan.example --from vet@example.org <"$folder/yes.eml"
+until_true 20 "the answer" mail_to vet@example.org yes-it-was-me@example.org
+show "$(mail_to vet@example.org yes-it-was-me@example.org)"
 
 title "What PostgreSQL holds"
 bin=$(deploy/setup/need.sh postgres | sed 's/.* is in //')
 url=$(sed -n 's/^url = "\(.*\)"$/\1/p' "$KENTONGAN_CONFIG")
-run "$bin/psql" "$url" -X -P pager=off -c 'SELECT * FROM data_u LIMIT 5'
+run "$bin/psql" "$url" -X -P pager=off -c 'SELECT case_id, sent_at, sign, species, number, diagnosis, message_id FROM data_u'
 
 title "Done in $SECONDS s"
 cat <<'END'

@@ -36,7 +36,7 @@ sub plain {
 sub decoded {
     my ($coding, $text) = @_;
     if ($coding eq "quoted-printable") {
-        $text =~ s/[ \t]*=\n//g;
+        $text =~ s/=[ \t]*\n//g;
         $text =~ s/=([0-9A-Fa-f]{2})/chr hex $1/ge;
     }
     elsif ($coding eq "base64") {

@@ -122,11 +122,12 @@ fn widths(headings: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
         .collect()
 }
 
-/// Numbers stand to the right, everything else to the left.
+/// Numbers stand to the right, everything else and what names the row to the left.
 fn aligned(cells: &[String], widths: &[usize]) -> String {
     let number = |cell: &str| !cell.is_empty() && cell.bytes().all(|b| b.is_ascii_digit());
-    let columns = cells.iter().zip(widths).map(|(cell, &width)| {
-        if number(cell) {
+    let columns = cells.iter().zip(widths).enumerate();
+    let columns = columns.map(|(at, (cell, &width))| {
+        if at > 0 && number(cell) {
             format!("{cell:>width$}")
         } else {
             format!("{cell:<width$}")

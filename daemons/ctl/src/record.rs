@@ -18,10 +18,10 @@ impl Record {
         db: &Db,
         (action, target): (&str, &str),
         reason: &str,
-        asked: serde_json::Value,
+        asked: &serde_json::Value,
     ) -> Result<Self> {
         in_tx(db, async |tx| {
-            Self::write(tx, (action, target), reason, &asked).await
+            Self::write(tx, (action, target), reason, asked).await
         })
         .await
     }
@@ -78,10 +78,17 @@ impl Record {
 fn who() -> String {
     let names = ["SUDO_USER", "USER", "LOGNAME"];
     let named = |name: &&str| std::env::var(name).ok().filter(|n| !n.is_empty());
-    let user = names.iter().find_map(named).unwrap_or_else(|| {
-        // Without a name in the environment: the number of whoever owns this process.
-        format!("user {}", rustix::process::getuid().as_raw())
-    });
+    let user = names.iter().find_map(named).unwrap_or_else(owner);
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{user}@{}", host.trim())
+}
+
+/// Without a name in the environment: that of whoever owns this process, else the number.
+fn owner() -> String {
+    let number = rustix::process::getuid().as_raw();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let mut lines = users.lines();
+    let line = lines.find(|line| line.split(':').nth(2) == Some(number.to_string().as_str()));
+    let name = line.and_then(|line| line.split(':').next());
+    name.map_or_else(|| format!("user {number}"), String::from)
 }

@@ -2,6 +2,8 @@
 
 pub mod bounce;
 pub mod carry_out;
+pub mod judge;
 pub mod notice;
 pub mod opened;
+pub mod orders;
 pub mod outgoing;

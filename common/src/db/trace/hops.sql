@@ -3,7 +3,7 @@ WITH text AS (SELECT * FROM message WHERE trace = $1),
      mails AS (SELECT * FROM mail WHERE trace = $1)
 SELECT sent_at AS at, 1 AS rank, 'sent' AS step, id, 'by its sender, on channel ' || channel AS what,
        address, NULL AS text
-  FROM text WHERE line = 0
+  FROM text WHERE id NOT IN (SELECT m.id FROM mails m)
 UNION ALL
 SELECT received_at, 2, 'received', id, 'a text on channel ' || channel, address, text
   FROM text WHERE id NOT IN (SELECT m.id FROM mails m)
@@ -16,7 +16,7 @@ SELECT decided_at, 3, 'decided', id,
   FROM mails
 UNION ALL
 SELECT decided_at, 4, 'decided', id,
-       concat_ws(', ', CASE WHEN line > 0 THEN 'line ' || line END, code, outcome, 'person ' || person, 'answer ' || answer_id),
+       concat_ws(', ', CASE WHEN id IN (SELECT m.id FROM mails m) THEN 'command ' || line + 1 END, code, outcome, 'person ' || person, 'answer ' || answer_id),
        NULL, concat_ws(' -> ', text, answer)
   FROM text
 UNION ALL

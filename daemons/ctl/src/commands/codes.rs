@@ -199,7 +199,8 @@ fn tried(out: Out, codes: &Engine, text: &str, reader: &Reader<'_>) -> Result {
         out.line(out.look(Look::Green, format!("understood as {code}")))?;
         out.line(serde_json::to_string_pretty(fields).map_err(Fault::new)?)?;
     } else {
-        out.line(out.look(Look::Yellow, reading.name()))?;
+        let name = reading.name();
+        out.line(out.look(Look::Yellow, format!("not understood: {name}")))?;
         out.line(lines(&said.unwrap_or_default()))?;
     }
     match understood {

@@ -9,6 +9,7 @@ use crate::letter::Letter;
 use crate::out::{Look, Out, lines, one_line};
 use crate::record::Record;
 use clap::{Args, Subcommand};
+use common::config::QueueSettings;
 use common::home::Home;
 use common::queue::Queue;
 use filter::Filter;
@@ -19,6 +20,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use sweep::{Deed, Sweep};
 
 /// Dead letters of one queue in one look.
@@ -93,8 +95,9 @@ fn rate(text: &str) -> std::result::Result<f64, String> {
 
 impl Dead {
     pub async fn run(self, context: &Context) -> Result {
-        let (_, home) = context.home().await?;
+        let (settings, home) = context.home().await?;
         let out = context.out;
+        let one_box = matches!(settings.queue, QueueSettings::Postgres {});
         match self.what {
             What::List { filter } => list(out, &found(&*home.queue, &filter).await?),
             What::Show { id } => show(out, &found(&*home.queue, &Filter::of(&id)).await?),
@@ -102,6 +105,7 @@ impl Dead {
                 let run = Run {
                     out,
                     home: &home,
+                    one_box,
                     deed: Deed::Redrive,
                     filter,
                     save: None,
@@ -113,6 +117,7 @@ impl Dead {
                 let run = Run {
                     out,
                     home: &home,
+                    one_box,
                     deed: Deed::Discard,
                     filter,
                     save: save.map(file).transpose()?,
@@ -208,6 +213,7 @@ fn show(out: Out, letters: &[Letter]) -> Result {
 struct Run<'a> {
     out: Out,
     home: &'a Home,
+    one_box: bool,
     deed: Deed,
     filter: Filter,
     save: Option<File>,
@@ -245,15 +251,21 @@ impl Run<'_> {
         let db = &self.home.db;
         let asked = json!({ "filter": self.filter, "rate": rate });
         let target = (self.word("redrive", "discard"), name);
-        let record = Record::begin(db, target, reason, asked).await?;
+        let wait = match self.one_box {
+            true => Duration::ZERO,
+            // SQS asks all of its servers only when it may wait a little.
+            false => Duration::from_secs(1),
+        };
         let sweep = Sweep {
             queue: &*self.home.queue,
             name,
             filter: &self.filter,
             deed: self.deed,
             rate,
+            wait,
         };
         let save = &mut self.save;
+        let mut record = None;
         let done = sweep.run(async |letter| {
             if stop.load(Ordering::Relaxed) {
                 return Ok(false);
@@ -261,11 +273,18 @@ impl Run<'_> {
             if let Some(file) = save.as_mut() {
                 writeln!(file, "{}", letter.told(true))?;
             }
+            // On record from the first message on; a queue with nothing to do is not mentioned.
+            let record = match &mut record {
+                Some(record) => record,
+                none => none.insert(Record::begin(db, target, reason, &asked).await?),
+            };
             record.touched(db, letter).await?;
             Ok(true)
         });
         let done = done.await?;
-        record.end(db).await?;
+        if let Some(record) = record {
+            record.end(db).await?;
+        }
         Ok(done)
     }
 

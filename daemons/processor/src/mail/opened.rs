@@ -19,6 +19,24 @@ pub enum Opened {
     Letter(Box<Read>),
 }
 
+impl Opened {
+    /// What stands above the mail, where it could be read.
+    pub fn heading(&self) -> Option<&Heading> {
+        match self {
+            Self::Refused(heading, _) => heading.as_deref(),
+            Self::Letter(read) => Some(&read.letter.heading),
+        }
+    }
+
+    /// The keys of a mail that could be read.
+    pub fn keys(&self) -> Option<&Keys> {
+        match self {
+            Self::Refused(..) => None,
+            Self::Letter(read) => Some(&read.keys),
+        }
+    }
+}
+
 /// A letter with what was found out about it.
 pub struct Read {
     /// What it says.

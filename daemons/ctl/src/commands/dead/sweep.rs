@@ -37,6 +37,8 @@ pub struct Sweep<'a> {
     pub deed: Deed,
     /// At most so many in a second; a sick service that just came back should not fall again.
     pub rate: f64,
+    /// How long to wait for a message before there are none.
+    pub wait: Duration,
 }
 
 impl Sweep<'_> {
@@ -90,8 +92,7 @@ impl Sweep<'_> {
     async fn receive(&self, dead: &str) -> Result<Vec<Letter>> {
         let ask = Ask {
             most: BATCH,
-            // SQS asks all of its servers only when it may wait a little.
-            wait: Duration::from_secs(1),
+            wait: self.wait,
             lease: LEASE,
         };
         let found = self.queue.receive(dead, ask).await?;
@@ -175,6 +176,7 @@ mod tests {
             filter,
             deed,
             rate: 1e6,
+            wait: Duration::ZERO,
         }
     }
 
