@@ -1,0 +1,4 @@
+//! What `docs/` and the README say is done and compared with what comes.
+
+mod adding_a_code;
+mod page;
