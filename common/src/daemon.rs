@@ -1,6 +1,7 @@
 //! The frame that every daemon stands in. Read [`run`] and then [`Daemon::work`]: settings,
 //! logging, signals, database proven, schema checked, queues checked, ready, loop, orderly stop.
 
+mod attempts;
 mod batch;
 mod breaker;
 mod leases;
@@ -237,6 +238,7 @@ impl Daemon {
             taker,
             adopt: self.adopt.get(queue).cloned(),
             leases: leases::Leases::default(),
+            owed: attempts::Owed::default(),
             breaker: breaker::Breaker::new(queue),
             pulse: pulse.clone(),
             tasks: TaskTracker::new(),

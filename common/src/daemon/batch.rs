@@ -2,7 +2,7 @@
 //! transaction for all of it with a savepoint each, and at last every message its own outcome.
 
 use super::line::Line;
-use super::work::{self, Delivery, Given, Ready, Step, Work};
+use super::work::{Delivery, Given, Ready, Step, Work};
 use crate::db::{Tx, frame};
 use crate::envelope::Envelope;
 use crate::handler::Foreign;
@@ -12,7 +12,6 @@ use crate::{Failure, Result, Verdict};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +48,9 @@ impl Line {
         };
         self.group(work, together).await;
         for one in alone {
-            self.group(work, vec![one]).await;
+            if let Some(one) = self.begin_again(one).await {
+                self.group(work, vec![one]).await;
+            }
         }
     }
 
@@ -58,11 +59,12 @@ impl Line {
         let Some((together, alone)) = self.begin(received).await else {
             return;
         };
-        let each = together
-            .into_iter()
-            .chain(alone)
-            .map(|one| self.deliver_one(work, one));
-        join_all(each).await;
+        join_all(together.into_iter().map(|one| self.deliver_one(work, one))).await;
+        for one in alone {
+            if let Some(one) = self.begin_again(one).await {
+                self.deliver_one(work, one).await;
+            }
+        }
     }
 
     async fn deliver_one(self: &Arc<Self>, work: &Arc<dyn Delivery>, received: Received) {
@@ -101,48 +103,6 @@ impl Line {
         };
         self.end_attempts(&[(&received, &outcome)]).await;
         self.settle(vec![(received, outcome)]).await;
-    }
-
-    /// Writes down that attempts begin. What began too often and never ended is quarantined; what
-    /// was begun before is handled alone, so that it takes nobody with it.
-    async fn begin(
-        self: &Arc<Self>,
-        received: Vec<Received>,
-    ) -> Option<(Vec<Received>, Vec<Received>)> {
-        let begun = match self.count(&received).await {
-            Ok(begun) => begun,
-            Err(e) => {
-                self.settle(received.into_iter().map(|m| (m, Err(e.clone()))).collect())
-                    .await;
-                return None;
-            }
-        };
-        let (mut together, mut alone, mut poison) = (Vec::new(), Vec::new(), Vec::new());
-        for message in received {
-            match begun.get(&message.id).copied().unwrap_or(1) {
-                0 | 1 => together.push(message),
-                n if n > self.frame.max_crashes => {
-                    let cause = format!("began {} times and never ended", n - 1);
-                    poison.push((message, Err(Failure::quarantine(cause))));
-                }
-                _ => alone.push(message),
-            }
-        }
-        if !poison.is_empty() {
-            self.end_attempts(&poison.iter().map(|(m, o)| (m, o)).collect::<Vec<_>>())
-                .await;
-            self.settle(poison).await;
-        }
-        Some((together, alone))
-    }
-
-    async fn count(&self, received: &[Received]) -> Result<HashMap<String, u32>> {
-        let ids: Vec<&str> = received.iter().map(|m| m.id.as_str()).collect();
-        let mut conn = self.home.db.connect().await?;
-        let tx = conn.begin().await?;
-        let begun = frame::begin(&tx, &self.queue, &ids).await?;
-        tx.commit().await?;
-        Ok(begun)
     }
 
     async fn group(self: &Arc<Self>, work: &Arc<dyn Work>, received: Vec<Received>) {
@@ -252,17 +212,8 @@ impl Line {
         Ok(())
     }
 
-    /// Attempts of these ended: the process lives. A panic does not count as an end.
-    async fn end_attempts(&self, over: &[(&Received, &Result)]) {
-        let ids = ended(over);
-        if let Err(e) = work::ended(&self.home, &self.queue, &ids).await {
-            // Their count stays one too high, which alone does no harm.
-            tracing::debug!(error = %e, "Ends of attempts were not written");
-        }
-    }
-
     /// Every message its own outcome. From here on no lease of these is renewed.
-    async fn settle(self: &Arc<Self>, outcomes: Vec<(Received, Result)>) {
+    pub(super) async fn settle(self: &Arc<Self>, outcomes: Vec<(Received, Result)>) {
         let receipts: Vec<_> = outcomes.iter().map(|(m, _)| m.receipt.clone()).collect();
         self.leases.let_go(&receipts).await;
         let (mut done, mut back) = (Vec::new(), Vec::new());
@@ -273,6 +224,13 @@ impl Line {
                 continue;
             };
             match failure.verdict {
+                // The queue would move it without a reason, if it came once more.
+                Verdict::Retry { .. } if message.receives >= self.frame.max_receives => {
+                    let n = message.receives;
+                    let reason = format!("received {n} times without success, at last: {failure}");
+                    let bury = self.home.queue.bury(&self.queue, &message, &reason).await;
+                    self.report(bury.map(|()| Vec::new()));
+                }
                 Verdict::Retry { after } => {
                     let pause = after.unwrap_or_else(|| self.pause_before(message.receives));
                     let receipt = [message.receipt];
@@ -408,7 +366,7 @@ fn shared(failure: Failure, messages: usize) -> Failure {
 }
 
 /// The messages whose attempts ended. Those that go on counting are handled alone next time.
-fn ended<'a>(over: &[(&'a Received, &Result)]) -> Vec<&'a str> {
+pub(super) fn ended<'a>(over: &[(&'a Received, &Result)]) -> Vec<&'a str> {
     let open = |e: &Failure| e.cause == PANICKED || e.cause.starts_with(TOGETHER);
     over.iter()
         .filter(|(_, o)| !o.as_ref().is_err_and(open))

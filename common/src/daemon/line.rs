@@ -1,5 +1,6 @@
 //! One queue's loop: receive only for free hands, hand over, count polls.
 
+use super::attempts::Owed;
 use super::breaker::Breaker;
 use super::leases::Leases;
 use super::pulse::Pulse;
@@ -40,6 +41,7 @@ pub(super) struct Line {
     pub taker: Taker,
     pub adopt: Option<Adopt>,
     pub leases: Leases,
+    pub owed: Owed,
     pub breaker: Breaker,
     pub pulse: Pulse,
     pub hands: Arc<Semaphore>,
