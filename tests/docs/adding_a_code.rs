@@ -156,7 +156,7 @@ impl Reader {
 }
 
 /// Where the true programs lie.
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     let named = std::env::var_os("KENTONGAN_BIN").map(PathBuf::from);
     named.unwrap_or_else(|| {
         let test = std::env::current_exe().expect("a test program has a path");

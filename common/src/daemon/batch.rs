@@ -281,8 +281,11 @@ impl Line {
         };
         metrics::counter!("kentongan_handled_total", "queue" => queue.clone(), "outcome" => name)
             .increment(1);
-        let Err(e) = outcome else { return };
         let (id, receives) = (&message.id, message.receives);
+        let Err(e) = outcome else {
+            tracing::debug!(queue, id, receives, "Done");
+            return;
+        };
         match name {
             "dead" => error!(queue, id, cause = %e, "A message went to the dead letters"),
             "wait" => tracing::debug!(queue, id, cause = %e, "Given back uncounted"),
