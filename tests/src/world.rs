@@ -4,12 +4,14 @@
 
 mod daemon;
 mod made;
+mod mail;
 mod settings;
 mod stock;
 mod talk;
 
 pub use daemon::{Ended, Process};
 pub use made::Build;
+pub use mail::{Fate, Mail, OURS, Told, checked, in_sns, receipt};
 pub use stock::{PEOPLE, Stock, people};
 pub use talk::{Letter, STRANGER, Sms, sms};
 
