@@ -288,8 +288,8 @@ async fn stop(
     let budget = Duration::from_secs(frame.stop_budget_s);
     let extend = u32::try_from(frame.stop_budget_s + 10).unwrap_or(60) * 1_000_000;
     let _ = sd_notify::notify(&[NotifyState::ExtendTimeoutUsec(extend)]);
-    pollers.wait().await;
     let finish = async {
+        pollers.wait().await;
         for line in &lines {
             line.tasks.close();
             line.tasks.wait().await;

@@ -5,6 +5,7 @@
 mod daemon;
 mod harm;
 mod made;
+mod mail;
 mod settings;
 mod stock;
 mod talk;
@@ -12,6 +13,7 @@ mod talk;
 pub use daemon::{Ended, Process};
 pub use harm::Standstill;
 pub use made::Build;
+pub use mail::{Fate, Mail, OURS, Told, checked, in_sns, receipt};
 pub use stock::{PEOPLE, Stock, people};
 pub use talk::{Letter, STRANGER, Sms, sms};
 

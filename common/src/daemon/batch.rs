@@ -21,6 +21,10 @@ use tracing::error;
 /// that killed the process (FAILURES Q9, M21).
 const PANICKED: &str = "the handler panicked";
 
+/// A message that shared a transaction which failed: its attempt is not ended either, so that it is
+/// handled alone when it comes back (FAILURES Q16).
+const TOGETHER: &str = "failed together with others";
+
 /// A message in hand and what became of it so far.
 struct Item {
     received: Received,
@@ -83,14 +87,14 @@ impl Line {
         let outcome = match outcome {
             Ok(Step::Done) => Ok(()),
             Ok(Step::Later(pause)) => {
-                self.breaker.pause(pause);
-                self.leases
-                    .let_go(std::slice::from_ref(&received.receipt))
-                    .await;
+                // Put off without blame: the attempt ended, and the receive is not counted.
+                self.end_attempts(&[(&received, &Ok(()))]).await;
+                let receipt = [received.receipt];
+                self.leases.let_go(&receipt).await;
                 self.report(
                     self.home
                         .queue
-                        .give_back(&self.queue, &[received.receipt])
+                        .give_back(&self.queue, &receipt, pause)
                         .await,
                 );
                 return;
@@ -107,6 +111,7 @@ impl Line {
         }
         let mut items = join_all(received.into_iter().map(|m| self.open(work, m))).await;
         if let Err(e) = self.in_one_transaction(&mut items).await {
+            let e = shared(e, items.len());
             for item in &mut items {
                 if !matches!(item.state, State::Over(Err(_))) {
                     item.state = State::Over(Err(e.clone()));
@@ -201,8 +206,7 @@ impl Line {
         frame::end(&tx, &self.queue, &ended(&over)).await?;
         let unsaid = self.home.push(&tx, said).await?;
         tx.commit().await?;
-        // Saying wants a connection of its own: who kept this one would wait for the others, who do
-        // the same.
+        // Saying it may want a connection of its own.
         drop(conn);
         self.home.say(unsaid).await;
         Ok(())
@@ -251,7 +255,8 @@ impl Line {
             self.report(self.home.queue.delete(&self.queue, &done).await);
         }
         if !back.is_empty() {
-            self.report(self.home.queue.give_back(&self.queue, &back).await);
+            let pause = self.breaker.pause();
+            self.report(self.home.queue.give_back(&self.queue, &back, pause).await);
         }
     }
 
@@ -276,8 +281,11 @@ impl Line {
         };
         metrics::counter!("kentongan_handled_total", "queue" => queue.clone(), "outcome" => name)
             .increment(1);
-        let Err(e) = outcome else { return };
         let (id, receives) = (&message.id, message.receives);
+        let Err(e) = outcome else {
+            tracing::debug!(queue, id, receives, "Done");
+            return;
+        };
         match name {
             "dead" => error!(queue, id, cause = %e, "A message went to the dead letters"),
             "wait" => tracing::debug!(queue, id, cause = %e, "Given back uncounted"),
@@ -321,10 +329,10 @@ async fn applied(tx: &Tx<'_>, envelope: &Envelope, ready: &mut dyn Ready) -> Res
         .catch_unwind()
         .await;
     let failure = match run.unwrap_or_else(|_| Err(Failure::retry(PANICKED))) {
-        Ok(()) => {
-            tx.batch("RELEASE message").await?;
-            return Ok(out.into_pushed());
-        }
+        Ok(()) => match tx.batch("RELEASE message").await {
+            Ok(()) => return Ok(out.into_pushed()),
+            Err(failure) => failure,
+        },
         Err(failure) => failure,
     };
     tx.batch("ROLLBACK TO message").await?;
@@ -350,10 +358,21 @@ fn spread(queue: &str, envelopes: Vec<Envelope>) -> impl Iterator<Item = Pushed>
     })
 }
 
+/// A failure of a whole transaction says nothing about any one message of several: they come back
+/// and are handled alone, where the one at fault shows itself and the others pass.
+fn shared(failure: Failure, messages: usize) -> Failure {
+    match failure.verdict {
+        Verdict::Wait(_) => failure,
+        _ if messages < 2 => failure,
+        _ => Failure::retry(format!("{TOGETHER}: {failure}")),
+    }
+}
+
+/// The messages whose attempts ended. Those that go on counting are handled alone next time.
 pub(super) fn ended<'a>(over: &[(&'a Received, &Result)]) -> Vec<&'a str> {
-    let panicked = |o: &Result| o.as_ref().is_err_and(|e| e.cause == PANICKED);
+    let open = |e: &Failure| e.cause == PANICKED || e.cause.starts_with(TOGETHER);
     over.iter()
-        .filter(|(_, o)| !panicked(o))
+        .filter(|(_, o)| !o.as_ref().is_err_and(open))
         .map(|(m, _)| m.id.as_str())
         .collect()
 }

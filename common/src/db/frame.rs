@@ -138,15 +138,17 @@ pub async fn keep(tx: &Tx<'_>, rows: &[(&str, Uuid, String, i32)]) -> Result<Vec
     Ok(kept.iter().map(|row| row.get(0)).collect())
 }
 
-/// Messages that a crash left in the outbox; locked until the transaction ends, so that two
-/// sweepers never send the same row.
+/// Messages that a crash left in the outbox, the longest waiting first. Taking them makes them
+/// young again: no other sweeper takes them meanwhile, and what cannot be sent goes to the back.
 pub async fn left_behind(tx: &Tx<'_>, older_s: f64) -> Result<Vec<Waiting>> {
     let rows = tx
         .query(
             "-- frame::left_behind
-             SELECT seq, queue, id, body, delay_s FROM outbox
-             WHERE at < now() - make_interval(secs => $1)
-             ORDER BY seq LIMIT 200 FOR UPDATE SKIP LOCKED",
+             UPDATE outbox o SET at = now()
+             FROM (SELECT seq FROM outbox WHERE at < now() - make_interval(secs => $1)
+                   ORDER BY at, seq LIMIT 200 FOR UPDATE SKIP LOCKED) AS old
+             WHERE o.seq = old.seq
+             RETURNING o.seq, o.queue, o.id, o.body, o.delay_s",
             &[/* older_s */ &older_s],
         )
         .await?;
