@@ -154,7 +154,16 @@ impl World {
 }
 
 impl Drop for World {
+    #[expect(clippy::print_stderr, reason = "shown with a failed test only")]
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            for sms in self.heard() {
+                eprintln!("---- a text went out: {}", sms.message.text);
+            }
+            for mail in self.mails() {
+                eprintln!("---- a mail went out\n{}", mail.raw);
+            }
+        }
         for process in &mut self.processes {
             process.end_for_good();
             if std::thread::panicking() {

@@ -69,11 +69,13 @@ async fn lexicon(db: &Db) -> Result<Arc<Lexicon>> {
             "there are no code lists: {remedy}"
         )));
     }
+    Ok(lexicon_of(lists, entries))
+}
+
+/// Lists as the engine knows them; what is retired is left out.
+fn lexicon_of(lists: Vec<List>, entries: Vec<Entry>) -> Arc<Lexicon> {
     let entries = entries.into_iter().filter(|e| !e.retired).map(entry_row);
-    Ok(Arc::new(Lexicon::from_rows(
-        lists.into_iter().map(list_row),
-        entries,
-    )))
+    Arc::new(Lexicon::from_rows(lists.into_iter().map(list_row), entries))
 }
 
 /// Compiles the code files against the shipped lists, without a database: every fault of any file.
@@ -81,18 +83,10 @@ async fn lexicon(db: &Db) -> Result<Arc<Lexicon>> {
 pub fn compile_offline(settings: &config::Engine) -> std::result::Result<Codes, Vec<String>> {
     let alone = |e: &dyn std::fmt::Display| vec![e.to_string()];
     let (lists, entries) = crate::load::lists_as_shipped().map_err(|e| alone(&e))?;
-    let lexicon = Lexicon::from_rows(
-        lists.into_iter().map(list_row),
-        entries.into_iter().map(entry_row),
-    );
+    let lexicon = lexicon_of(lists, entries);
     let files = files(settings).map_err(|e| alone(&e))?;
-    Codes::load_for(
-        &settings.country_code,
-        &files.codes,
-        &files.texts,
-        Arc::new(lexicon),
-    )
-    .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+    Codes::load_for(&settings.country_code, &files.codes, &files.texts, lexicon)
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect())
 }
 
 /// The shipped code files with those of the settings' folder.

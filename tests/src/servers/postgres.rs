@@ -107,6 +107,11 @@ impl Postgres {
         }
     }
 
+    /// Process id of the server while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.server.as_ref().map(|server| server.pid)
+    }
+
     /// A new, migrated database of the caller's own; its URL.
     pub async fn database(&self) -> String {
         self.migrated.get_or_init(|| self.migrate()).await;

@@ -91,19 +91,16 @@ impl Up {
         let stream = Stream::new(context.out);
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
-        if let Some(file) = &self.ready_file {
-            // Of an earlier run; there may be none.
-            let _ = std::fs::remove_file(file);
-        }
         let mut running = Running::default();
         let ended = tokio::select! {
             ended = self.live(context, &stream, &mut running) => ended,
             _ = interrupted.recv() => Ok(Exit::Done),
             _ = terminated.recv() => Ok(Exit::Done),
         };
-        if let Some(file) = &self.ready_file {
-            let _ = std::fs::remove_file(file);
+        if running.is_nothing() {
+            return ended;
         }
+        self.not_ready();
         if let Err(fault) = &ended {
             stream.say(&fault.what);
         }
@@ -119,6 +116,7 @@ impl Up {
     /// Everything from nothing to running, and then for as long as nothing breaks.
     async fn live(&self, context: &Context, stream: &Stream, running: &mut Running) -> Result {
         let folder = Folder::open(&self.folder)?;
+        self.not_ready();
         let named = context.global.config.clone();
         let file = match named.filter(|_| !self.private_database) {
             Some(file) => file,
@@ -136,6 +134,13 @@ impl Up {
             context.out.line(line)?;
         }
         supervise(running).await
+    }
+
+    /// Takes the ready file away, if one was asked for and is there.
+    fn not_ready(&self) {
+        if let Some(file) = &self.ready_file {
+            let _ = std::fs::remove_file(file);
+        }
     }
 }
 
@@ -245,6 +250,10 @@ async fn supervise(running: &mut Running) -> Result {
 }
 
 impl Running {
+    fn is_nothing(&self) -> bool {
+        self.database.is_none() && self.daemons.is_empty()
+    }
+
     fn mend(&mut self) -> Result<()> {
         for process in self.daemons.iter_mut().chain(&mut self.database) {
             if let Some(ended) = process.ended() {
