@@ -22,8 +22,8 @@ pub use schema::{migrate, schema_version};
 pub mod lists;
 pub mod people;
 pub mod places;
-#[cfg(test)]
-pub(crate) mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 use crate::failure::Dependency;
 use crate::{Failure, Result};

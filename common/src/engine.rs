@@ -336,3 +336,6 @@ fn code_of(reading: &Reading) -> Option<&Arc<Spec>> {
 pub fn shut_out(person: &Person) -> bool {
     person.state != crate::db::people::PersonState::Active
 }
+
+#[cfg(test)]
+mod tests;

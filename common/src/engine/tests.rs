@@ -1,0 +1,123 @@
+//! The engine on a real database with the shipped codes and lists.
+
+use super::*;
+use crate::db::intake::Taken;
+use crate::db::people;
+use crate::db::testing::{TestHome, begin};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+const PELSA: &str = "+6281234567890";
+
+/// An installation and what answers in it.
+struct World {
+    place: TestHome,
+    engine: Arc<Engine>,
+    now: Timestamp,
+}
+
+/// One text, as a test sends it.
+struct Sent<'a> {
+    from: &'a str,
+    text: &'a str,
+    message: Uuid,
+    line: i16,
+    ago: SignedDuration,
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::at(TestHome::new().await).await
+    }
+
+    async fn at(place: TestHome) -> Self {
+        let engine = Engine::load(&place.home, &place.settings).await;
+        Self {
+            engine: engine.expect("the shipped codes"),
+            place,
+            now: Timestamp::now(),
+        }
+    }
+
+    /// A text of its own that was sent so many minutes ago and arrives now.
+    async fn say(&self, from: &str, text: &str, minutes_ago: i64) -> Answer {
+        self.send(&Sent {
+            from,
+            text,
+            message: Uuid::now_v7(),
+            line: 0,
+            ago: SignedDuration::from_mins(minutes_ago),
+        })
+        .await
+    }
+
+    /// One line of a mail that arrives now.
+    async fn line(&self, from: &str, text: &str, (message, line): (Uuid, i16)) -> Answer {
+        let ago = SignedDuration::ZERO;
+        self.send(&Sent {
+            from,
+            text,
+            message,
+            line,
+            ago,
+        })
+        .await
+    }
+
+    async fn send(&self, sent: &Sent<'_>) -> Answer {
+        let mut conn = self.place.db.client().await;
+        let tx = begin(&mut conn).await;
+        let sender = people::by_contact(&tx, "console", sent.from).await;
+        let sender = sender.expect("the server answers").expect("a person");
+        let asked = Asked {
+            sender: &sender,
+            address: sent.from,
+            text: sent.text,
+            message: sent.message,
+            line: sent.line,
+            trace: sent.message,
+            sent_at: self.now - sent.ago,
+            received_at: self.now,
+        };
+        let answer = self.engine.answer(&tx, &asked).await.expect("an answer");
+        let taken = taken(&asked, &answer);
+        intake::insert(&tx, &taken).await.expect("its row");
+        tx.commit().await.expect("it is kept");
+        answer
+    }
+
+    /// State and outcome of a case.
+    async fn case(&self, id: i64) -> (String, String) {
+        let of =
+            |column| format!("SELECT coalesce({column}, '') FROM disease_case WHERE id = {id}");
+        let db = &self.place.db;
+        (db.one(&of("state")).await, db.one(&of("outcome")).await)
+    }
+}
+
+fn taken<'a>(asked: &'a Asked<'a>, answer: &'a Answer) -> Taken<'a> {
+    Taken {
+        id: asked.message,
+        line: asked.line,
+        trace: asked.trace,
+        channel: "console",
+        address: asked.address,
+        person: Some(asked.sender.id),
+        text: asked.text,
+        channel_id: None,
+        sent_at: asked.sent_at,
+        received_at: asked.received_at,
+        outcome: answer.outcome,
+        code: answer.code.as_deref(),
+        answer: Some(&answer.text),
+        answer_id: None,
+    }
+}
+
+#[tokio::test]
+async fn a_text_is_stored_and_answered() {
+    let world = World::new().await;
+    let answer = world.say(PELSA, "U mc,dm sp 4", 0).await;
+    assert_eq!((answer.outcome, answer.case_id), ("stored", Some(1)));
+    assert_eq!(world.case(1).await, ("open".into(), String::new()));
+}
