@@ -176,7 +176,8 @@ impl Turn<'_> {
         let guarded = window > 0 && self.spec.effect.as_deref() != Some("withdraw");
         if guarded {
             let at = asked.received_at;
-            let first = intake::repeated(tx, &key, asked.message, at, window).await?;
+            let command = (asked.message, asked.line);
+            let first = intake::repeated(tx, &key, command, at, window).await?;
             if let Some(text) = first {
                 return Ok(self.answered(text, "repeated"));
             }
@@ -258,6 +259,7 @@ impl Turn<'_> {
             sent_at: asked.sent_at,
             received_at: asked.received_at,
             message_id: asked.message,
+            line: asked.line,
             fields: self.values.to_json(),
         };
         reports::insert(self.tx, &report).await

@@ -85,7 +85,7 @@ pub async fn outcome_before(tx: &Tx<'_>, id: i64, report: Uuid) -> Result<Option
             "-- cases::outcome_before
              SELECT fields ->> 'outcome' FROM report
              WHERE case_id = $1 AND fields ? 'outcome' AND withdrawn_at IS NULL AND id <> $2
-             ORDER BY sent_at DESC, received_at DESC LIMIT 1",
+             ORDER BY sent_at DESC, received_at DESC, line DESC LIMIT 1",
             &[/* id */ &id, /* report */ &report],
         )
         .await?;

@@ -121,3 +121,26 @@ async fn a_text_is_stored_and_answered() {
     assert_eq!((answer.outcome, answer.case_id), ("stored", Some(1)));
     assert_eq!(world.case(1).await, ("open".into(), String::new()));
 }
+
+/// All commands of one mail have the same times: the last line is the last message.
+#[tokio::test]
+async fn h_takes_back_the_last_line_of_a_mail() {
+    let world = World::new().await;
+    let message = Uuid::now_v7();
+    let texts = [
+        "U mc sp 1",
+        "U mc sp 2",
+        "U mc sp 3",
+        "U mc sp 4",
+        "U mc sp 5",
+    ];
+    for (line, text) in (0i16..).zip(texts) {
+        world.line(PELSA, text, (message, line)).await;
+    }
+    let taken_back = world.line(PELSA, "H", (message, 5)).await;
+    assert!(taken_back.text.contains("U mc sp 5"), "{}", taken_back.text);
+    assert_eq!(world.case(5).await.0, "withdrawn");
+    // Only what was withdrawn may be sent anew at once.
+    assert_eq!(world.say(PELSA, "U mc sp 4", 0).await.outcome, "repeated");
+    assert_eq!(world.say(PELSA, "U mc sp 5", 0).await.outcome, "stored");
+}
