@@ -199,6 +199,9 @@ impl Turn<'_> {
         );
         if guarded {
             intake::remember(tx, &key, &text).await?;
+            if let Some(case) = self.values.case() {
+                intake::forget_of_case(tx, asked.sender.id, case, &key).await?;
+            }
         }
         let alerts = self.alerts(&done).await?;
         Ok(Answer {

@@ -119,6 +119,23 @@ pub async fn forget(tx: &Tx<'_>, key: &[u8]) -> Result {
     .map(drop)
 }
 
+/// What this person said before about a case with other messages is no repetition any more: who
+/// says `PK 5 SB`, `PK 5 MS` and `PK 5 SB` again means the last. What opened the case stays
+/// guarded: sent again it would open a second one.
+pub async fn forget_of_case(tx: &Tx<'_>, sender: i64, case_id: i64, key: &[u8]) -> Result {
+    tx.execute(
+        "-- intake::forget_of_case
+         DELETE FROM repetition r USING report p, disease_case c
+         WHERE p.case_id = $2 AND p.sender = $1 AND c.id = $2 AND p.code <> c.code
+         AND r.message = p.message_id AND r.line = p.line AND r.key <> $3",
+        &[
+            /* sender */ &sender, /* case_id */ &case_id, /* key */ &key,
+        ],
+    )
+    .await
+    .map(drop)
+}
+
 /// May this stranger be answered? At most once a day.
 pub async fn answer_stranger(tx: &Tx<'_>, channel: &str, address: &str) -> Result<bool> {
     let answered = tx

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 const PELSA: &str = "+6281234567890";
+const VET: &str = "+6281234567893";
 
 /// An installation and what answers in it.
 struct World {
@@ -143,4 +144,18 @@ async fn h_takes_back_the_last_line_of_a_mail() {
     // Only what was withdrawn may be sent anew at once.
     assert_eq!(world.say(PELSA, "U mc sp 4", 0).await.outcome, "repeated");
     assert_eq!(world.say(PELSA, "U mc sp 5", 0).await.outcome, "stored");
+}
+
+#[tokio::test]
+async fn a_correction_back_to_the_first_outcome_is_stored() {
+    let world = World::new().await;
+    world.say(VET, "U mc sp 4", 9).await;
+    assert_eq!(world.say(VET, "PK 1 SB", 8).await.outcome, "stored");
+    assert_eq!(world.say(VET, "PK 1 SB", 7).await.outcome, "repeated");
+    assert_eq!(world.say(VET, "PK 1 MS", 6).await.outcome, "stored");
+    assert_eq!(world.say(VET, "PK 1 SB", 5).await.outcome, "stored");
+    assert_eq!(world.say(VET, "PK 1 SB", 4).await.outcome, "repeated");
+    assert_eq!(world.case(1).await, ("closed".into(), "SB".into()));
+    // What opened the case is no correction of it: sent again it opens no second one.
+    assert_eq!(world.say(VET, "U mc sp 4", 3).await.outcome, "repeated");
 }
