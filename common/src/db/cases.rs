@@ -92,6 +92,30 @@ pub async fn outcome_before(tx: &Tx<'_>, id: i64, report: Uuid) -> Result<Option
     Ok(row.and_then(|row| row.get(0)))
 }
 
+/// Whether an outcome of this case was sent after this time, or at this time and received later:
+/// texts overtake each other, and what was sent last stands.
+pub async fn has_newer_outcome(
+    tx: &Tx<'_>,
+    id: i64,
+    sent_at: Timestamp,
+    received_at: Timestamp,
+) -> Result<bool> {
+    let row = tx
+        .query_one(
+            "-- cases::has_newer_outcome
+             SELECT EXISTS (SELECT FROM report
+                            WHERE case_id = $1 AND fields ? 'outcome' AND withdrawn_at IS NULL
+                            AND (sent_at, received_at) > ($2, $3))",
+            &[
+                /* id */ &id,
+                /* sent_at */ &sent_at,
+                /* received_at */ &received_at,
+            ],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
 /// Is this the code that opened the case?
 pub async fn opened_with(tx: &Tx<'_>, id: i64, code: &str) -> Result<bool> {
     let row = tx

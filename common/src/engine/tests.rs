@@ -159,3 +159,19 @@ async fn a_correction_back_to_the_first_outcome_is_stored() {
     // What opened the case is no correction of it: sent again it opens no second one.
     assert_eq!(world.say(VET, "U mc sp 4", 3).await.outcome, "repeated");
 }
+
+#[tokio::test]
+async fn a_late_outcome_does_not_overwrite_a_newer_one() {
+    let world = World::new().await;
+    world.say(PELSA, "U mc sp 4", 90).await;
+    world.say(VET, "PK 1 SB", 10).await;
+    let late = world.say(VET, "PK 1 MS", 60).await;
+    assert_eq!(late.outcome, "stored");
+    assert_eq!(world.case(1).await, ("closed".into(), "SB".into()));
+    let later = world.say(VET, "PK 1 MT", 70).await;
+    assert!(!later.text.contains("ditutup"), "{}", later.text);
+    assert_eq!(world.case(1).await.1, "SB");
+    // Without the newest the next one stands.
+    world.say(VET, "H", 5).await;
+    assert_eq!(world.case(1).await, ("open".into(), "MS".into()));
+}
