@@ -40,6 +40,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("closed_case", &["case"]),
     ("nothing_to_withdraw", &[]),
     ("cannot_withdraw", &["code", "sent"]),
+    ("too_old_to_withdraw", &["code", "sent"]),
     ("unknown_sender", &[]),
     ("try_later", &["trace"]),
     ("repeated", &["reply"]),

@@ -61,6 +61,8 @@ pub struct Last {
     pub id: Uuid,
     /// Its partition key.
     pub received_at: Timestamp,
+    /// When the sender sent it.
+    pub sent_at: Timestamp,
     /// Its code.
     pub code: String,
     /// Its case.
@@ -85,7 +87,8 @@ pub async fn last_of(tx: &Tx<'_>, sender: i64, sent_at: Timestamp) -> Result<Opt
              SELECT r.id, r.received_at, r.code, r.case_id, r.message_id, r.line,
                     r.withdrawn_at IS NOT NULL,
                     coalesce((SELECT m.text FROM message m
-                              WHERE m.id = r.message_id AND m.line = r.line), r.code)
+                              WHERE m.id = r.message_id AND m.line = r.line), r.code),
+                    r.sent_at
              FROM report r WHERE r.sender = $1 AND r.sent_at <= $2
              ORDER BY r.sent_at DESC, r.received_at DESC, r.line DESC LIMIT 1
              FOR UPDATE OF r",
@@ -101,6 +104,7 @@ pub async fn last_of(tx: &Tx<'_>, sender: i64, sent_at: Timestamp) -> Result<Opt
         line: row.get(5),
         withdrawn: row.get(6),
         text: row.get(7),
+        sent_at: row.get(8),
     }))
 }
 

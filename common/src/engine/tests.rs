@@ -175,3 +175,17 @@ async fn a_late_outcome_does_not_overwrite_a_newer_one() {
     world.say(VET, "H", 5).await;
     assert_eq!(world.case(1).await, ("open".into(), "MS".into()));
 }
+
+#[tokio::test]
+async fn h_takes_nothing_back_that_is_older_than_a_day() {
+    let world = World::new().await;
+    world.say(PELSA, "U mc sp 4", 25 * 60).await;
+    let refused = world.say(PELSA, "H", 0).await;
+    assert_eq!(refused.outcome, "too_old_to_withdraw", "{}", refused.text);
+    assert!(refused.text.contains("U mc sp 4"), "{}", refused.text);
+    assert_eq!(world.case(1).await.0, "open");
+    // An `H` that was itself long under way is about what was sent shortly before it.
+    let meant = world.say(PELSA, "H", 24 * 60).await;
+    assert_eq!(meant.outcome, "stored", "{}", meant.text);
+    assert_eq!(world.case(1).await.0, "withdrawn");
+}
