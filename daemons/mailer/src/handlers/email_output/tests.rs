@@ -9,6 +9,7 @@ use common::Verdict;
 use common::config::{BlobSettings, Database};
 use common::db::Db;
 use common::envelope::Envelope;
+use common::failure::Dependency;
 use common::handler::Handler;
 use common::mail::token::Signer;
 use common::messages::{Attachment, MailEvent, MailEventKind, MailEventRecipient, Origin, Purpose};
@@ -281,6 +282,34 @@ async fn a_mail_that_did_not_go_is_tried_again() {
     assert!(
         matches!(second, Round::Outcome(Outcome::Sent { .. })),
         "{second:?}"
+    );
+}
+
+#[tokio::test]
+async fn q30_tries_that_certainly_sent_nothing_do_not_use_up_the_sends() {
+    let Some(world) = default_world().await else {
+        return;
+    };
+    let mail = mail(17);
+    for _ in 0..3 {
+        world.next(Outcome::NotSent(Failure::wait(Dependency::Mail, "away")));
+        world.round(&mail).await.unwrap();
+    }
+    // Claimed, and the process was killed; long ago.
+    let mut conn = world.db.connect().await.unwrap();
+    let tx = conn.begin().await.unwrap();
+    assert!(matches!(
+        world.mailer.claim(&mail, &tx).await,
+        Ok(Claim::Go(_))
+    ));
+    tx.batch("UPDATE delivery SET claimed_at = now() - interval '1 day'")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let sent = world.round(&mail).await.unwrap();
+    assert!(
+        matches!(sent, Round::Outcome(Outcome::Sent { .. })),
+        "{sent:?}"
     );
 }
 
