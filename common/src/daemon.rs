@@ -1,6 +1,7 @@
 //! The frame that every daemon stands in. Read [`run`] and then [`Daemon::work`]: settings,
 //! logging, signals, database proven, schema checked, queues checked, ready, loop, orderly stop.
 
+mod attempts;
 mod batch;
 mod breaker;
 mod leases;
@@ -237,6 +238,7 @@ impl Daemon {
             taker,
             adopt: self.adopt.get(queue).cloned(),
             leases: leases::Leases::default(),
+            owed: attempts::Owed::default(),
             breaker: breaker::Breaker::new(queue),
             pulse: pulse.clone(),
             tasks: TaskTracker::new(),
@@ -286,8 +288,8 @@ async fn stop(
     let budget = Duration::from_secs(frame.stop_budget_s);
     let extend = u32::try_from(frame.stop_budget_s + 10).unwrap_or(60) * 1_000_000;
     let _ = sd_notify::notify(&[NotifyState::ExtendTimeoutUsec(extend)]);
-    pollers.wait().await;
     let finish = async {
+        pollers.wait().await;
         for line in &lines {
             line.tasks.close();
             line.tasks.wait().await;

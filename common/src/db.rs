@@ -132,26 +132,47 @@ fn noted(sick: &AtomicBool, error: tokio_postgres::Error) -> Failure {
     failure
 }
 
-/// What a database error asks for. A server that is away, full, read-only or shutting down is
-/// waited for; a lost race is tried again; a value that PostgreSQL can never take is not.
+/// What a database error asks for. A server that is away, full, broken, read-only or shutting down
+/// is waited for; a lost race is tried again; a value that PostgreSQL can never take is not.
 pub fn failure(error: tokio_postgres::Error) -> Failure {
     let cause = describe(&error);
     let Some(state) = error.code() else {
-        return Failure::wait(Dependency::Database, cause);
+        return if is_lost(&error) {
+            Failure::wait(Dependency::Database, cause)
+        } else {
+            // A value that does not fit its column, a row that is not there: this message's fault.
+            Failure::retry(cause)
+        };
     };
-    match *state {
-        // The pool turned read-only under us, or the server goes: other connections will do.
-        SqlState::READ_ONLY_SQL_TRANSACTION
-        | SqlState::ADMIN_SHUTDOWN
-        | SqlState::CRASH_SHUTDOWN
-        | SqlState::CANNOT_CONNECT_NOW
-        | SqlState::TOO_MANY_CONNECTIONS
-        | SqlState::DISK_FULL
-        | SqlState::OUT_OF_MEMORY => Failure::wait(Dependency::Database, cause),
-        ref s if s.code().starts_with("08") => Failure::wait(Dependency::Database, cause),
-        ref s if s.code().starts_with("22") => Failure::quarantine(cause),
+    // The class says it, but for the states of class 25 and 57 that are about one statement.
+    match (&state.code()[..2], state) {
+        ("25", s) if *s == SqlState::READ_ONLY_SQL_TRANSACTION => {
+            Failure::wait(Dependency::Database, cause)
+        }
+        ("57", s) if *s != SqlState::QUERY_CANCELED => Failure::wait(Dependency::Database, cause),
+        // Connection, resources, the system below it, the server's own bugs.
+        ("08" | "53" | "58" | "XX", _) => Failure::wait(Dependency::Database, cause),
+        // Values and sizes that no other try will make fit.
+        ("22" | "54", _) => Failure::quarantine(cause),
         _ => Failure::retry(cause),
     }
+}
+
+/// How the driver's errors begin that are this program's own: a value of another type than the
+/// statement's, a row more or less than it asked for. The driver tells them apart in words only.
+const OWN_FAULTS: &[&str] = &[
+    "error serializing parameter",
+    "error deserializing column",
+    "invalid column",
+    "query returned an unexpected",
+    "expected ",
+    "error encoding message",
+];
+
+/// Whether the server or the way to it is gone, as against an error of our own making.
+fn is_lost(error: &tokio_postgres::Error) -> bool {
+    let said = error.to_string();
+    !OWN_FAULTS.iter().any(|fault| said.starts_with(fault))
 }
 
 /// The error without the values that it quotes: those may be somebody's words or number.
@@ -165,5 +186,11 @@ fn describe(error: &tokio_postgres::Error) -> String {
     let place = [db.table(), db.column(), db.constraint()]
         .map(|p| p.unwrap_or("-"))
         .join("/");
-    format!("database: {} {} at {place}", db.code().code(), db.message())
+    // Messages of this class quote the value that did not fit.
+    let message = if db.code().code().starts_with("22") {
+        ""
+    } else {
+        db.message()
+    };
+    format!("database: {} {message} at {place}", db.code().code())
 }

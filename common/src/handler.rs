@@ -101,6 +101,12 @@ pub trait Deliverer: Send + Sync + 'static {
         out: &mut Outbox,
     ) -> impl Future<Output = Result> + Send;
 
+    /// May anything be delivered now? Asked before each receive; a pause means that a rate or a
+    /// quota is used up, and that nothing is received until it has passed.
+    fn ready(&self) -> impl Future<Output = Result<Option<std::time::Duration>>> + Send {
+        async { Ok(None) }
+    }
+
     /// Finds out whether the outside can be reached again, after it was waited for.
     fn probe(&self) -> impl Future<Output = Result> + Send {
         async { Ok(()) }

@@ -121,13 +121,14 @@ impl Home {
         let mut conn = self.db.connect().await?;
         let tx = conn.begin().await?;
         let left = db::frame::left_behind(&tx, older.as_secs_f64()).await?;
+        tx.commit().await?;
+        // No transaction is open while the outside is called.
+        drop(conn);
         let found = left.len();
         let unsaid = left
             .into_iter()
             .map(|w| (w.seq, w.queue, entry(w.id, w.body, w.delay_s)));
-        let said = self.send_each(unsaid.collect()).await;
-        db::frame::spoken(&tx, &said).await?;
-        tx.commit().await?;
+        self.say(Unsaid(unsaid.collect())).await;
         Ok(found)
     }
 
@@ -143,8 +144,13 @@ impl Home {
         for (queue, (seqs, entries)) in by_queue {
             match self.queue.send(&queue, &entries).await {
                 Ok(outcomes) => {
-                    let done = seqs.iter().zip(&outcomes).filter(|(_, o)| o.is_ok());
-                    said.extend(done.map(|(seq, _)| *seq));
+                    for (seq, outcome) in seqs.iter().zip(outcomes) {
+                        match outcome {
+                            Ok(()) => said.push(*seq),
+                            Err(e) => warn!(queue, outbox = seq, error = %e,
+                                "A message cannot be sent; the outbox keeps it"),
+                        }
+                    }
                 }
                 Err(e) => warn!(queue, error = %e, "Cannot send now; the outbox keeps it"),
             }

@@ -38,9 +38,14 @@ pub trait Queue: Send + Sync {
         lease: Duration,
     ) -> Result<Vec<Result>>;
 
-    /// Hands messages back without counting the receive, where the home can (SQS cannot: there the
-    /// frame stops receiving instead).
-    async fn give_back(&self, name: &str, receipts: &[Receipt]) -> Result<Vec<Result>>;
+    /// Hands messages back, to be received after a pause, without counting the receive where the
+    /// home can (SQS cannot: there the pause keeps them from wearing out).
+    async fn give_back(
+        &self,
+        name: &str,
+        receipts: &[Receipt],
+        after: Duration,
+    ) -> Result<Vec<Result>>;
 
     /// Moves one message to the dead letters with the reason and its raw body, then deletes it.
     async fn bury(&self, name: &str, message: &Received, reason: &str) -> Result;

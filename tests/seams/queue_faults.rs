@@ -364,7 +364,10 @@ async fn late_visibility_is_no_lost_message() {
         .expect("a message");
     let late = Fault::Late(Duration::from_secs(2));
     stage.proxy.fault("ChangeMessageVisibilityBatch", 1, late);
-    let back = stage.queue.give_back(NAME, &receipts(&got)).await;
+    let back = stage
+        .queue
+        .give_back(NAME, &receipts(&got), Duration::ZERO)
+        .await;
     back.and_then(all_done).expect("handed back");
     let again = stage
         .queue

@@ -171,7 +171,7 @@ pub async fn q5_a_receipt_out_of_date_counts_as_done(home: &Home) {
     delete(queue, &old).await;
     delete(queue, &new).await;
     delete(queue, &new).await;
-    let back = queue.give_back(NAME, &[new.receipt]).await;
+    let back = queue.give_back(NAME, &[new.receipt], Duration::ZERO).await;
     back.and_then(all_done)
         .expect("handing back what is gone is done");
     nothing(queue, NAME).await;
@@ -182,7 +182,7 @@ pub async fn q14_handed_back_is_there_at_once(home: &Home) {
     send(queue, &[entry("{}")]).await;
     let held = next(queue, NAME, 600).await;
     let back = queue
-        .give_back(NAME, std::slice::from_ref(&held.receipt))
+        .give_back(NAME, std::slice::from_ref(&held.receipt), Duration::ZERO)
         .await;
     back.and_then(all_done).expect("handed back");
     let again = next(queue, NAME, 30).await;
@@ -331,7 +331,7 @@ pub async fn nothing_to_do_is_done(home: &Home) {
     assert_eq!(queue.send(NAME, &[]).await, Ok(vec![]));
     assert_eq!(queue.delete(NAME, &[]).await, Ok(vec![]));
     assert_eq!(queue.extend(NAME, &[], Duration::ZERO).await, Ok(vec![]));
-    assert_eq!(queue.give_back(NAME, &[]).await, Ok(vec![]));
+    assert_eq!(queue.give_back(NAME, &[], Duration::ZERO).await, Ok(vec![]));
 }
 
 pub async fn facts_count_and_name_the_dead_letters(home: &Home) {

@@ -4,12 +4,14 @@
 
 mod daemon;
 mod made;
+mod mail;
 mod settings;
 mod stock;
 mod talk;
 
 pub use daemon::{Ended, Process};
 pub use made::Build;
+pub use mail::{Fate, Mail, OURS, Told, checked, in_sns, receipt};
 pub use stock::{PEOPLE, Stock, people};
 pub use talk::{Letter, STRANGER, Sms, sms};
 
@@ -152,7 +154,16 @@ impl World {
 }
 
 impl Drop for World {
+    #[expect(clippy::print_stderr, reason = "shown with a failed test only")]
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            for sms in self.heard() {
+                eprintln!("---- a text went out: {}", sms.message.text);
+            }
+            for mail in self.mails() {
+                eprintln!("---- a mail went out\n{}", mail.raw);
+            }
+        }
         for process in &mut self.processes {
             process.end_for_good();
             if std::thread::panicking() {

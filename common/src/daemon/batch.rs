@@ -2,7 +2,7 @@
 //! transaction for all of it with a savepoint each, and at last every message its own outcome.
 
 use super::line::Line;
-use super::work::{self, Delivery, Given, Ready, Step, Work};
+use super::work::{Delivery, Given, Ready, Step, Work};
 use crate::db::{Tx, frame};
 use crate::envelope::Envelope;
 use crate::handler::Foreign;
@@ -12,7 +12,6 @@ use crate::{Failure, Result, Verdict};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +20,10 @@ use tracing::error;
 /// A message whose handling panicked: its attempt is not ended, so that it is counted with those
 /// that killed the process (FAILURES Q9, M21).
 const PANICKED: &str = "the handler panicked";
+
+/// A message that shared a transaction which failed: its attempt is not ended either, so that it is
+/// handled alone when it comes back (FAILURES Q16).
+const TOGETHER: &str = "failed together with others";
 
 /// A message in hand and what became of it so far.
 struct Item {
@@ -45,7 +48,9 @@ impl Line {
         };
         self.group(work, together).await;
         for one in alone {
-            self.group(work, vec![one]).await;
+            if let Some(one) = self.begin_again(one).await {
+                self.group(work, vec![one]).await;
+            }
         }
     }
 
@@ -54,11 +59,12 @@ impl Line {
         let Some((together, alone)) = self.begin(received).await else {
             return;
         };
-        let each = together
-            .into_iter()
-            .chain(alone)
-            .map(|one| self.deliver_one(work, one));
-        join_all(each).await;
+        join_all(together.into_iter().map(|one| self.deliver_one(work, one))).await;
+        for one in alone {
+            if let Some(one) = self.begin_again(one).await {
+                self.deliver_one(work, one).await;
+            }
+        }
     }
 
     async fn deliver_one(self: &Arc<Self>, work: &Arc<dyn Delivery>, received: Received) {
@@ -81,14 +87,14 @@ impl Line {
         let outcome = match outcome {
             Ok(Step::Done) => Ok(()),
             Ok(Step::Later(pause)) => {
-                self.breaker.pause(pause);
-                self.leases
-                    .let_go(std::slice::from_ref(&received.receipt))
-                    .await;
+                // Put off without blame: the attempt ended, and the receive is not counted.
+                self.end_attempts(&[(&received, &Ok(()))]).await;
+                let receipt = [received.receipt];
+                self.leases.let_go(&receipt).await;
                 self.report(
                     self.home
                         .queue
-                        .give_back(&self.queue, &[received.receipt])
+                        .give_back(&self.queue, &receipt, pause)
                         .await,
                 );
                 return;
@@ -99,54 +105,13 @@ impl Line {
         self.settle(vec![(received, outcome)]).await;
     }
 
-    /// Writes down that attempts begin. What began too often and never ended is quarantined; what
-    /// was begun before is handled alone, so that it takes nobody with it.
-    async fn begin(
-        self: &Arc<Self>,
-        received: Vec<Received>,
-    ) -> Option<(Vec<Received>, Vec<Received>)> {
-        let begun = match self.count(&received).await {
-            Ok(begun) => begun,
-            Err(e) => {
-                self.settle(received.into_iter().map(|m| (m, Err(e.clone()))).collect())
-                    .await;
-                return None;
-            }
-        };
-        let (mut together, mut alone, mut poison) = (Vec::new(), Vec::new(), Vec::new());
-        for message in received {
-            match begun.get(&message.id).copied().unwrap_or(1) {
-                0 | 1 => together.push(message),
-                n if n > self.frame.max_crashes => {
-                    let cause = format!("began {} times and never ended", n - 1);
-                    poison.push((message, Err(Failure::quarantine(cause))));
-                }
-                _ => alone.push(message),
-            }
-        }
-        if !poison.is_empty() {
-            self.end_attempts(&poison.iter().map(|(m, o)| (m, o)).collect::<Vec<_>>())
-                .await;
-            self.settle(poison).await;
-        }
-        Some((together, alone))
-    }
-
-    async fn count(&self, received: &[Received]) -> Result<HashMap<String, u32>> {
-        let ids: Vec<&str> = received.iter().map(|m| m.id.as_str()).collect();
-        let mut conn = self.home.db.connect().await?;
-        let tx = conn.begin().await?;
-        let begun = frame::begin(&tx, &self.queue, &ids).await?;
-        tx.commit().await?;
-        Ok(begun)
-    }
-
     async fn group(self: &Arc<Self>, work: &Arc<dyn Work>, received: Vec<Received>) {
         if received.is_empty() {
             return;
         }
         let mut items = join_all(received.into_iter().map(|m| self.open(work, m))).await;
         if let Err(e) = self.in_one_transaction(&mut items).await {
+            let e = shared(e, items.len());
             for item in &mut items {
                 if !matches!(item.state, State::Over(Err(_))) {
                     item.state = State::Over(Err(e.clone()));
@@ -241,21 +206,14 @@ impl Line {
         frame::end(&tx, &self.queue, &ended(&over)).await?;
         let unsaid = self.home.push(&tx, said).await?;
         tx.commit().await?;
+        // Saying it may want a connection of its own.
+        drop(conn);
         self.home.say(unsaid).await;
         Ok(())
     }
 
-    /// Attempts of these ended: the process lives. A panic does not count as an end.
-    async fn end_attempts(&self, over: &[(&Received, &Result)]) {
-        let ids = ended(over);
-        if let Err(e) = work::ended(&self.home, &self.queue, &ids).await {
-            // Their count stays one too high, which alone does no harm.
-            tracing::debug!(error = %e, "Ends of attempts were not written");
-        }
-    }
-
     /// Every message its own outcome. From here on no lease of these is renewed.
-    async fn settle(self: &Arc<Self>, outcomes: Vec<(Received, Result)>) {
+    pub(super) async fn settle(self: &Arc<Self>, outcomes: Vec<(Received, Result)>) {
         let receipts: Vec<_> = outcomes.iter().map(|(m, _)| m.receipt.clone()).collect();
         self.leases.let_go(&receipts).await;
         let (mut done, mut back) = (Vec::new(), Vec::new());
@@ -266,6 +224,13 @@ impl Line {
                 continue;
             };
             match failure.verdict {
+                // The queue would move it without a reason, if it came once more.
+                Verdict::Retry { .. } if message.receives >= self.frame.max_receives => {
+                    let n = message.receives;
+                    let reason = format!("received {n} times without success, at last: {failure}");
+                    let bury = self.home.queue.bury(&self.queue, &message, &reason).await;
+                    self.report(bury.map(|()| Vec::new()));
+                }
                 Verdict::Retry { after } => {
                     let pause = after.unwrap_or_else(|| self.pause_before(message.receives));
                     let receipt = [message.receipt];
@@ -290,7 +255,8 @@ impl Line {
             self.report(self.home.queue.delete(&self.queue, &done).await);
         }
         if !back.is_empty() {
-            self.report(self.home.queue.give_back(&self.queue, &back).await);
+            let pause = self.breaker.pause();
+            self.report(self.home.queue.give_back(&self.queue, &back, pause).await);
         }
     }
 
@@ -315,8 +281,11 @@ impl Line {
         };
         metrics::counter!("kentongan_handled_total", "queue" => queue.clone(), "outcome" => name)
             .increment(1);
-        let Err(e) = outcome else { return };
         let (id, receives) = (&message.id, message.receives);
+        let Err(e) = outcome else {
+            tracing::debug!(queue, id, receives, "Done");
+            return;
+        };
         match name {
             "dead" => error!(queue, id, cause = %e, "A message went to the dead letters"),
             "wait" => tracing::debug!(queue, id, cause = %e, "Given back uncounted"),
@@ -360,10 +329,10 @@ async fn applied(tx: &Tx<'_>, envelope: &Envelope, ready: &mut dyn Ready) -> Res
         .catch_unwind()
         .await;
     let failure = match run.unwrap_or_else(|_| Err(Failure::retry(PANICKED))) {
-        Ok(()) => {
-            tx.batch("RELEASE message").await?;
-            return Ok(out.into_pushed());
-        }
+        Ok(()) => match tx.batch("RELEASE message").await {
+            Ok(()) => return Ok(out.into_pushed()),
+            Err(failure) => failure,
+        },
         Err(failure) => failure,
     };
     tx.batch("ROLLBACK TO message").await?;
@@ -389,10 +358,21 @@ fn spread(queue: &str, envelopes: Vec<Envelope>) -> impl Iterator<Item = Pushed>
     })
 }
 
-fn ended<'a>(over: &[(&'a Received, &Result)]) -> Vec<&'a str> {
-    let panicked = |o: &Result| o.as_ref().is_err_and(|e| e.cause == PANICKED);
+/// A failure of a whole transaction says nothing about any one message of several: they come back
+/// and are handled alone, where the one at fault shows itself and the others pass.
+fn shared(failure: Failure, messages: usize) -> Failure {
+    match failure.verdict {
+        Verdict::Wait(_) => failure,
+        _ if messages < 2 => failure,
+        _ => Failure::retry(format!("{TOGETHER}: {failure}")),
+    }
+}
+
+/// The messages whose attempts ended. Those that go on counting are handled alone next time.
+pub(super) fn ended<'a>(over: &[(&'a Received, &Result)]) -> Vec<&'a str> {
+    let open = |e: &Failure| e.cause == PANICKED || e.cause.starts_with(TOGETHER);
     over.iter()
-        .filter(|(_, o)| !panicked(o))
+        .filter(|(_, o)| !o.as_ref().is_err_and(open))
         .map(|(m, _)| m.id.as_str())
         .collect()
 }

@@ -1,5 +1,6 @@
 //! One queue's loop: receive only for free hands, hand over, count polls.
 
+use super::attempts::Owed;
 use super::breaker::Breaker;
 use super::leases::Leases;
 use super::pulse::Pulse;
@@ -20,6 +21,9 @@ use tracing::{Instrument, info_span, warn};
 /// After the stop, a receive that is under way gets this long to hand over what it took.
 const LAST_RECEIVE: Duration = Duration::from_millis(500);
 
+/// How often a loop that waits says that it lives.
+const BEAT: Duration = Duration::from_secs(5);
+
 /// What a queue's messages are given to.
 #[derive(Clone)]
 pub(super) enum Taker {
@@ -37,6 +41,7 @@ pub(super) struct Line {
     pub taker: Taker,
     pub adopt: Option<Adopt>,
     pub leases: Leases,
+    pub owed: Owed,
     pub breaker: Breaker,
     pub pulse: Pulse,
     pub hands: Arc<Semaphore>,
@@ -86,15 +91,18 @@ impl Line {
     }
 
     /// As many free hands as one receive may ask for; `None` when told to stop.
-    async fn free_hands(&self, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
-        let wait = async {
-            self.breaker.closed().await;
-            // The semaphore is never closed.
-            self.hands.clone().acquire_owned().await.ok()
-        };
-        let mut hands = tokio::select! {
-            first = wait => first?,
-            () = stop.cancelled() => return None,
+    async fn free_hands(
+        self: &Arc<Self>,
+        stop: &CancellationToken,
+    ) -> Option<OwnedSemaphorePermit> {
+        let mut wait = std::pin::pin!(self.first_hand());
+        let mut hands = loop {
+            tokio::select! {
+                first = &mut wait => break first?,
+                () = stop.cancelled() => return None,
+                // To wait for what is away, or for a quota, is no reason to be restarted.
+                () = tokio::time::sleep(BEAT) => self.beat_if_waiting(),
+            }
         };
         let more = self
             .hands
@@ -105,6 +113,31 @@ impl Line {
             hands.merge(more);
         }
         Some(hands)
+    }
+
+    /// One hand that is free while the breaker is closed and something may be done.
+    async fn first_hand(self: &Arc<Self>) -> Option<OwnedSemaphorePermit> {
+        loop {
+            self.breaker.closed().await;
+            let pause = match &self.taker {
+                Taker::Handler(_) => Ok(None),
+                Taker::Deliverer(work) => work.ready().await,
+            };
+            match pause {
+                Ok(None) => break,
+                Ok(Some(pause)) => tokio::time::sleep(pause).await,
+                Err(failure) => self.hold_back(&failure),
+            }
+        }
+        // The semaphore is never closed.
+        self.hands.clone().acquire_owned().await.ok()
+    }
+
+    /// With all hands busy it is the renewals that show that we live.
+    fn beat_if_waiting(&self) {
+        if self.hands.available_permits() > 0 {
+            self.pulse.beat(&self.queue);
+        }
     }
 
     async fn receive(self: &Arc<Self>, ask: Ask, stop: &CancellationToken) -> Vec<Received> {
@@ -166,7 +199,7 @@ impl Line {
         let probe = async {
             match on {
                 Dependency::Database => self.home.db.probe(self.daemon, &self.instance).await,
-                Dependency::Queue => self.home.queue.facts(&self.queue).await.map(drop),
+                Dependency::Queue => self.queue_is_there().await,
                 Dependency::Blobs => self.home.blobs.probe().await,
                 Dependency::Mail => match &self.taker {
                     Taker::Handler(work) => work.probe().await,
@@ -177,6 +210,12 @@ impl Line {
         let done = tokio::time::timeout(limit, probe).await;
         self.pulse.beat(&self.queue);
         done.unwrap_or_else(|_| Err(Failure::wait(on, format!("no answer within {limit:?}"))))
+    }
+
+    async fn queue_is_there(&self) -> crate::Result {
+        let facts = self.home.queue.facts(&self.queue).await?;
+        let gone = || Failure::wait(Dependency::Queue, format!("queue {} is gone", self.queue));
+        facts.map(drop).ok_or_else(gone)
     }
 
     /// Renews leases until told to stop; the last to stop, after everything is settled.

@@ -100,6 +100,7 @@ pub(super) enum Step {
 pub(super) trait Delivery: Send + Sync {
     fn kind(&self) -> &'static str;
     async fn deliver(&self, given: Given<'_>) -> Result<Step>;
+    async fn ready(&self) -> Result<Option<Duration>>;
     async fn probe(&self) -> Result;
 }
 
@@ -157,6 +158,10 @@ impl<D: Deliverer> Delivery for Delivering<D> {
         }
     }
 
+    async fn ready(&self) -> Result<Option<Duration>> {
+        self.0.ready().await
+    }
+
     async fn probe(&self) -> Result {
         self.0.probe().await
     }
@@ -196,6 +201,8 @@ impl<D: Deliverer> Delivering<D> {
         self.0.record(message, outcome, &tx, &mut out).await?;
         let unsaid = home.push(&tx, out.into_pushed()).await?;
         tx.commit().await?;
+        // Saying it may want a connection of its own.
+        drop(conn);
         home.say(unsaid).await;
         Ok(())
     }

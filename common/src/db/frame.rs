@@ -2,7 +2,7 @@
 
 use super::Tx;
 use crate::Result;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// Writes inbox rows for messages and tells which were not there before. Call it in the
@@ -30,19 +30,32 @@ pub async fn forget(tx: &Tx<'_>, consumer: &str, ids: &[Uuid]) -> Result {
     .map(drop)
 }
 
-/// Counts an attempt for each message; returns how many began and never ended, this one included.
-pub async fn begin(tx: &Tx<'_>, queue: &str, messages: &[&str]) -> Result<HashMap<String, u32>> {
+/// Begins the first attempt at each message; returns those of which none was under way. The others
+/// began before and never ended: see [`begin`].
+pub async fn begin_first(tx: &Tx<'_>, queue: &str, messages: &[&str]) -> Result<HashSet<String>> {
     let rows = tx
         .query(
-            "-- frame::begin
+            "-- frame::begin_first
              INSERT INTO attempt (queue, message) SELECT $1, unnest($2::text[])
-             ON CONFLICT (queue, message) DO UPDATE SET begun = attempt.begun + 1, at = now()
-             RETURNING message, begun",
+             ON CONFLICT (queue, message) DO NOTHING RETURNING message",
             &[/* queue */ &queue, /* messages */ &messages],
         )
         .await?;
-    let begun = |row: &tokio_postgres::Row| row.get::<_, i32>(1).unsigned_abs();
-    Ok(rows.iter().map(|row| (row.get(0), begun(row))).collect())
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Counts one more attempt; returns how many began and never ended, this one included.
+pub async fn begin(tx: &Tx<'_>, queue: &str, message: &str) -> Result<u32> {
+    let row = tx
+        .query_one(
+            "-- frame::begin
+             INSERT INTO attempt (queue, message) VALUES ($1, $2)
+             ON CONFLICT (queue, message) DO UPDATE SET begun = attempt.begun + 1, at = now()
+             RETURNING begun",
+            &[/* queue */ &queue, /* message */ &message],
+        )
+        .await?;
+    Ok(row.get::<_, i32>(0).unsigned_abs())
 }
 
 /// Attempts that ended, in whatever way.
@@ -125,15 +138,17 @@ pub async fn keep(tx: &Tx<'_>, rows: &[(&str, Uuid, String, i32)]) -> Result<Vec
     Ok(kept.iter().map(|row| row.get(0)).collect())
 }
 
-/// Messages that a crash left in the outbox; locked until the transaction ends, so that two
-/// sweepers never send the same row.
+/// Messages that a crash left in the outbox, the longest waiting first. Taking them makes them
+/// young again: no other sweeper takes them meanwhile, and what cannot be sent goes to the back.
 pub async fn left_behind(tx: &Tx<'_>, older_s: f64) -> Result<Vec<Waiting>> {
     let rows = tx
         .query(
             "-- frame::left_behind
-             SELECT seq, queue, id, body, delay_s FROM outbox
-             WHERE at < now() - make_interval(secs => $1)
-             ORDER BY seq LIMIT 200 FOR UPDATE SKIP LOCKED",
+             UPDATE outbox o SET at = now()
+             FROM (SELECT seq FROM outbox WHERE at < now() - make_interval(secs => $1)
+                   ORDER BY at, seq LIMIT 200 FOR UPDATE SKIP LOCKED) AS old
+             WHERE o.seq = old.seq
+             RETURNING o.seq, o.queue, o.id, o.body, o.delay_s",
             &[/* older_s */ &older_s],
         )
         .await?;

@@ -22,7 +22,9 @@ pub struct Batch {
     pub delays: Vec<f64>,
 }
 
-/// Puts messages on queues and wakes who waits for them, when the transaction commits.
+/// Puts messages on queues and wakes who waits for them, when the transaction commits. A queue that
+/// nobody made (a channel whose bridge does not run yet) is written down, so that operators see
+/// what waits there.
 pub async fn send(tx: &Tx<'_>, batch: &Batch) -> Result {
     if batch.ids.is_empty() {
         return Ok(());
@@ -34,7 +36,11 @@ pub async fn send(tx: &Tx<'_>, batch: &Batch) -> Result {
              SELECT name, id, body, now() + make_interval(secs => delay)
              FROM unnest($1::text[], $2::uuid[], $3::text[], $4::float8[])
                   AS m(name, id, body, delay)
-             RETURNING name)
+             RETURNING name),
+         missing AS (
+             INSERT INTO queue_name (name) SELECT DISTINCT name FROM sent
+             WHERE NOT EXISTS (SELECT FROM queue_name n WHERE n.name = sent.name)
+             ON CONFLICT DO NOTHING)
          SELECT pg_notify('kentongan_queue', name) FROM (SELECT DISTINCT name FROM sent) AS n",
         &[
             /* names */ &batch.names,
@@ -159,14 +165,15 @@ pub async fn facts(tx: &Tx<'_>, name: &str) -> Result<Option<Facts>> {
     }))
 }
 
-/// Writes a queue's name down; false when it was there.
+/// Writes a queue's name and its dead-letter rule down; false when both were there.
 pub async fn create(tx: &Tx<'_>, name: &str, dead: Option<&str>, most: u32) -> Result<bool> {
     let most = dead.map(|_| i32::try_from(most).unwrap_or(i32::MAX));
     let made = tx
         .execute(
             "-- queue::create
-             INSERT INTO queue_name (name, dead, max_receives) VALUES ($1, $2, $3)
-             ON CONFLICT (name) DO NOTHING",
+             INSERT INTO queue_name AS q (name, dead, max_receives) VALUES ($1, $2, $3)
+             ON CONFLICT (name) DO UPDATE SET dead = $2, max_receives = $3
+             WHERE q.dead IS NULL AND $2 IS NOT NULL",
             &[
                 /* name */ &name, /* dead */ &dead, /* most */ &most,
             ],

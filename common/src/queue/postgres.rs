@@ -125,8 +125,14 @@ impl Queue for PgQueue {
         self.each(receipts.len(), extend).await
     }
 
-    async fn give_back(&self, _name: &str, receipts: &[Receipt]) -> Result<Vec<Result>> {
-        let back = async |tx: &db::Tx<'_>| db::queue::extend(tx, receipts, 0.0, true).await;
+    async fn give_back(
+        &self,
+        _name: &str,
+        receipts: &[Receipt],
+        after: Duration,
+    ) -> Result<Vec<Result>> {
+        let after_s = after.as_secs_f64();
+        let back = async |tx: &db::Tx<'_>| db::queue::extend(tx, receipts, after_s, true).await;
         self.each(receipts.len(), back).await
     }
 

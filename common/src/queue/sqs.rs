@@ -251,8 +251,13 @@ impl Queue for SqsQueue {
             .await
     }
 
-    async fn give_back(&self, name: &str, receipts: &[Receipt]) -> Result<Vec<Result>> {
-        self.set_visibility(name, receipts, Duration::ZERO, judge_gone_is_done)
+    async fn give_back(
+        &self,
+        name: &str,
+        receipts: &[Receipt],
+        after: Duration,
+    ) -> Result<Vec<Result>> {
+        self.set_visibility(name, receipts, after, judge_gone_is_done)
             .await
     }
 
@@ -297,7 +302,7 @@ impl Queue for SqsQueue {
             seen.extend(found);
         }
         let receipts: Vec<Receipt> = seen.iter().map(|m| m.receipt.clone()).collect();
-        self.give_back(name, &receipts).await?;
+        self.give_back(name, &receipts, Duration::ZERO).await?;
         Ok(seen)
     }
 }

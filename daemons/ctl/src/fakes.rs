@@ -155,11 +155,16 @@ impl common::queue::Queue for Queue {
         lease: Duration,
     ) -> Result<Vec<Result>> {
         if lease.is_zero() {
-            return self.give_back(name, receipts).await;
+            return self.give_back(name, receipts, Duration::ZERO).await;
         }
         Ok(vec![Ok(()); receipts.len()])
     }
-    async fn give_back(&self, name: &str, receipts: &[Receipt]) -> Result<Vec<Result>> {
+    async fn give_back(
+        &self,
+        name: &str,
+        receipts: &[Receipt],
+        _after: Duration,
+    ) -> Result<Vec<Result>> {
         let mut rows = self.rows();
         for row in rows.entry(name.into()).or_default() {
             if receipts.contains(&row.message.receipt) {

@@ -128,7 +128,7 @@ impl Process {
 }
 
 /// Beside the folder of the test programs, or in the folder that the environment names.
-fn program(daemon: &str) -> PathBuf {
+pub(super) fn program(daemon: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test program has a path");
     let beside = || test.parent().and_then(Path::parent).map(Path::to_owned);
     let named = std::env::var_os("KENTONGAN_BIN").map(PathBuf::from);

@@ -115,7 +115,7 @@ impl Sweep<'_> {
 
     async fn hand_back(&self, dead: &str, receipts: &[Receipt]) -> Result<()> {
         for some in receipts.chunks(BATCH) {
-            self.queue.give_back(dead, some).await?;
+            self.queue.give_back(dead, some, Duration::ZERO).await?;
         }
         Ok(())
     }
