@@ -19,7 +19,10 @@ both_homes! {
 
 async fn five_hundred_texts_outlive_a_processor_that_is_killed_ten_times(place: Place) {
     let _alone = alone().await;
-    let build = Build::new(place).with("frame.lease_s", 2);
+    // A poll that outlives its client takes messages into the void, until the lease ends.
+    let build = Build::new(place)
+        .with("frame.lease_s", 2)
+        .with("frame.poll_s", 1);
     // Fewer at a time: a kill finds some done, some in hand and some waiting.
     let mut world = build
         .with("frame.batch", 8)
@@ -54,6 +57,7 @@ async fn mails_outlive_daemons_that_are_killed(place: Place) {
     let _alone = alone().await;
     let build = Build::new(place)
         .with("frame.lease_s", 2)
+        .with("frame.poll_s", 1)
         .with("mail.answers_per_hour", 1000);
     let mut world = build.with("mailer.deliver_limit_s", 1).make().await;
     for round in 0..6 {
@@ -125,7 +129,7 @@ async fn q13_a_database_that_goes_away_under_load_costs_nothing(place: Place) {
         let texts: Vec<TextInput> = (301..=400).map(report).collect();
         ids.extend(world.send_all(&texts).await);
     }
-    // A dozen probes in vain: about ten seconds.
+    // Six probes in vain, with growing pauses: about ten seconds.
     let probes = "Still not mended";
     until("an outage", async || {
         world.processes[0].said().matches(probes).count() >= 6

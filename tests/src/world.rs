@@ -69,14 +69,14 @@ pub struct World {
     pub processes: Vec<Process>,
     folder: TempDir,
     cluster: Cluster,
-    standby: Option<Postgres>,
+    standby: Option<Box<Postgres>>,
     heard: Vec<Sms>,
 }
 
 /// The database server.
 enum Cluster {
     Shared(&'static Postgres),
-    Own(Postgres),
+    Own(Box<Postgres>),
 }
 
 impl World {

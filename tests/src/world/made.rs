@@ -63,11 +63,11 @@ impl Build {
     /// Makes it; no daemon runs yet.
     pub async fn make(self) -> World {
         let cluster = match self.own_cluster {
-            true => Cluster::Own(Postgres::start(Durability::Relaxed)),
+            true => Cluster::Own(Box::new(Postgres::start(Durability::Relaxed))),
             false => Cluster::Shared(Postgres::shared()),
         };
-        let mut url = stock::database(cluster.server(), self.stock).await;
-        let standby = self.standby.then(|| cluster.server().standby());
+        let mut url = Box::pin(stock::database(cluster.server(), self.stock)).await;
+        let standby = self.standby.then(|| Box::new(cluster.server().standby()));
         if let Some(other) = &standby {
             let port = format!("port={}", cluster.server().port);
             url = url.replace(&port, &format!("{port},{}", other.port));
@@ -110,14 +110,14 @@ impl Build {
 
     /// Makes it and starts the processor.
     pub async fn with_processor(self) -> World {
-        let mut world = self.make().await;
+        let mut world = Box::pin(self.make()).await;
         world.start("processor").await;
         world
     }
 
     /// Makes it and starts processor and mailer.
     pub async fn with_daemons(self) -> World {
-        let mut world = self.with_processor().await;
+        let mut world = Box::pin(self.with_processor()).await;
         world.start("mailer").await;
         world
     }
