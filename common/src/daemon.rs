@@ -1,4 +1,4 @@
-//! The frame that every daemon stands in. Read [`run`] and then [`Daemon::work`]: settings,
+//! The frame that every daemon stands in. Read [`run`] and then `Daemon::work`: settings,
 //! logging, signals, database proven, schema checked, queues checked, ready, loop, orderly stop.
 
 mod attempts;
