@@ -8,16 +8,18 @@ use common::config::{Settings, TransportSettings};
 use common::db::deliveries::{self, Parcel, State};
 use common::db::quota::Limits;
 use common::db::{Tx, suppressions};
+use common::failure::Dependency;
 use common::handler::{Claim, Deliverer, Incoming};
 use common::home::Home;
 use common::mail::keys;
 use common::messages::EmailOutput;
 use common::outbox::Outbox;
-use common::transport::{self, Outcome, Transport};
+use common::transport::{self, Finished, Outcome, Time, Transport, Turn};
 use common::{Failure, Result};
 use jiff::Timestamp;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
 /// A quota that is used up is looked at again after this, so that a raised one is seen.
@@ -55,7 +57,7 @@ impl EmailOutputDeliverer {
         let signer = keys::signer(&fleet.secrets)?;
         let composer = Composer::new(mails, sender, signer)
             .map_err(|e| Failure::quarantine(format!("settings: mail.from or mail.domain: {e}")))?;
-        let transport = transport::open(&fleet.transport, &fleet.mail.domain, &Sdk::new()).await?;
+        let transport = transport::open(&fleet.transport, &fleet.mail, &Sdk::new()).await?;
         let limits = limits(&settings, transport.as_ref()).await;
         let blobs = home.blobs.clone();
         let allowance = Allowance::new(name(&fleet.transport), limits);
@@ -75,6 +77,40 @@ impl EmailOutputDeliverer {
             suppressed: suppressions::reason(tx, &mail.to).await?,
             age: Duration::try_from(age).unwrap_or_default(),
             purpose: mail.purpose,
+        })
+    }
+
+    /// Everything before the hand-over: nothing was sent, however long it takes.
+    async fn made_ready(
+        &self,
+        mail: &Incoming<EmailOutput>,
+        begin_by: Instant,
+    ) -> std::result::Result<(Finished, Turn), Outcome> {
+        let finished = timeout_at(begin_by, self.finished(mail)).await;
+        let finished = finished.unwrap_or_else(|_| {
+            let cause = "its attachments could not be fetched in time";
+            Err(Outcome::NotSent(Failure::retry(cause)))
+        })?;
+        let turn = timeout_at(begin_by, self.transport.turn()).await;
+        let turn = turn.map_err(|_| {
+            let cause = "all connections were busy for too long: the mail server is slow";
+            Outcome::NotSent(Failure::wait(Dependency::Mail, cause))
+        })?;
+        Ok((finished, turn))
+    }
+
+    async fn finished(
+        &self,
+        mail: &Incoming<EmailOutput>,
+    ) -> std::result::Result<Finished, Outcome> {
+        let files = self.files(mail).await?;
+        let finished = self.composer.compose(&mail.envelope, mail, files);
+        finished.map_err(|e| match e {
+            ComposeError::Address(fault) => {
+                let reason = format!("the receiver's address cannot be used: {fault}");
+                Outcome::Refused { reason }
+            }
+            words => Outcome::NotSent(words.into()),
         })
     }
 
@@ -138,24 +174,15 @@ impl Deliverer for EmailOutputDeliverer {
     }
 
     async fn deliver(&self, mail: &Incoming<EmailOutput>, job: &Job) -> Outcome {
-        self.allowance.credit(job.spare, Instant::now());
-        let files = match self.files(mail).await {
-            Ok(files) => files,
-            Err(outcome) => return outcome,
-        };
-        let finished = match self.composer.compose(&mail.envelope, mail, files) {
-            Ok(finished) => finished,
-            Err(ComposeError::Address(fault)) => {
-                let reason = format!("the receiver's address cannot be used: {fault}");
-                return Outcome::Refused { reason };
-            }
-            Err(words) => return Outcome::NotSent(words.into()),
-        };
-        let limit = Duration::from_secs(self.settings.deliver_limit_s);
-        let handed_over = tokio::time::timeout(limit, self.transport.deliver(&finished));
-        handed_over.await.unwrap_or_else(|_| Outcome::Unknown {
-            reason: format!("no end within {limit:?}"),
-        })
+        self.allowance.credit(job.spare, std::time::Instant::now());
+        let limit = self.settings.deliver_limit();
+        let begin_by = Instant::now() + limit;
+        let time = Time { begin_by, limit };
+        match self.made_ready(mail, begin_by).await {
+            // The turn ends with the hand-over.
+            Ok((finished, _turn)) => self.transport.deliver(&finished, time).await,
+            Err(outcome) => outcome,
+        }
     }
 
     async fn record(

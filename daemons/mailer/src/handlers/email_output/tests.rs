@@ -9,7 +9,6 @@ use common::Verdict;
 use common::config::{BlobSettings, Database};
 use common::db::Db;
 use common::envelope::Envelope;
-use common::failure::Dependency;
 use common::handler::Handler;
 use common::mail::token::Signer;
 use common::messages::{Attachment, MailEvent, MailEventKind, MailEventRecipient, Origin, Purpose};
@@ -17,6 +16,7 @@ use common::transport::{Finished, Quota};
 use jiff::SignedDuration;
 use serde_json::json;
 use std::sync::Mutex;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// Hands out outcomes in order, then sends, and keeps what it was given.
@@ -24,11 +24,24 @@ use uuid::Uuid;
 struct Told {
     outcomes: Mutex<Vec<Outcome>>,
     mails: Mutex<Vec<Finished>>,
+    /// Connections, and how long each mail takes; without it there is no end of them.
+    slow: Option<(Arc<Semaphore>, Duration)>,
 }
 
 #[async_trait]
 impl Transport for Told {
-    async fn deliver(&self, mail: &Finished) -> Outcome {
+    async fn turn(&self) -> Turn {
+        match &self.slow {
+            Some((turns, _)) => turns.clone().acquire_owned().await.unwrap().into(),
+            None => Turn::default(),
+        }
+    }
+
+    async fn deliver(&self, mail: &Finished, time: Time) -> Outcome {
+        if let Some((_, takes)) = self.slow {
+            assert!(Instant::now() < time.begin_by, "too late to begin");
+            tokio::time::sleep(takes).await;
+        }
         self.mails.lock().unwrap().push(mail.clone());
         let next = self.outcomes.lock().unwrap().pop();
         next.unwrap_or(Outcome::Sent {
@@ -62,6 +75,10 @@ fn database(url: String) -> Db {
 }
 
 async fn world(settings: Mailer, limits: Limits) -> Option<World> {
+    world_with(Told::default(), settings, limits).await
+}
+
+async fn world_with(told: Told, settings: Mailer, limits: Limits) -> Option<World> {
     let server = std::env::var("KENTONGAN_TEST_DB").ok()?;
     let name = format!("mailer_{}", Uuid::now_v7().simple());
     let mut admin = database(server.clone()).connect().await.unwrap();
@@ -79,7 +96,7 @@ async fn world(settings: Mailer, limits: Limits) -> Option<World> {
         domain: "kentongan.example".into(),
     };
     let signer = Signer::new(&[[1; 32]]).unwrap();
-    let transport = Arc::new(Told::default());
+    let transport = Arc::new(told);
     let mailer = EmailOutputDeliverer {
         settings,
         composer: Composer::new(compose::mails(None).unwrap(), sender, signer).unwrap(),
@@ -322,6 +339,38 @@ async fn q30_tries_that_certainly_sent_nothing_do_not_use_up_the_sends() {
         matches!(sent, Round::Outcome(Outcome::Sent { .. })),
         "{sent:?}"
     );
+}
+
+#[tokio::test]
+async fn q30_mails_that_wait_for_a_connection_for_too_long_were_not_sent() {
+    let told = Told {
+        slow: Some((Arc::new(Semaphore::new(1)), Duration::from_millis(400))),
+        ..Told::default()
+    };
+    let settings = Mailer {
+        deliver_limit_s: 1,
+        ..Mailer::default()
+    };
+    let Some(world) = world_with(told, settings, Limits::default()).await else {
+        return;
+    };
+    // What a receive hands to many hands.
+    let mails: Vec<_> = (100..106).map(mail).collect();
+    let deliver = mails
+        .iter()
+        .map(|m| world.mailer.deliver(m, &Job { spare: 0 }));
+    let mut sent = 0;
+    for outcome in futures_util::future::join_all(deliver).await {
+        match outcome {
+            Outcome::Sent { .. } => sent += 1,
+            Outcome::NotSent(failure) => {
+                assert_eq!(failure.verdict, Verdict::Wait(Dependency::Mail));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!((1..6).contains(&sent), "{sent}");
+    assert_eq!(world.sent().len(), sent);
 }
 
 #[tokio::test]
