@@ -5,6 +5,7 @@ pub mod ses;
 pub mod smtp;
 #[cfg(test)]
 mod suite;
+mod wary;
 
 use crate::aws::Sdk;
 use crate::config::{self, Aws, TransportSettings};
@@ -54,7 +55,7 @@ pub async fn open(
             Arc::new(ses::Ses::open(sdk, &place, configuration_set).await)
         }
     };
-    Ok(inner)
+    Ok(Arc::new(wary::Wary::new(inner)))
 }
 
 type Login = (String, std::path::PathBuf);

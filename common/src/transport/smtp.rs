@@ -18,7 +18,7 @@ use lettre::Address;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::ClientId;
 use pool::Pool;
 use std::path::PathBuf;
@@ -47,6 +47,8 @@ pub struct Smtp {
     server: Server,
     credentials: Option<Credentials>,
     hello: ClientId,
+    /// The address that all our mail comes from.
+    from: Address,
     pool: Pool,
 }
 
@@ -54,6 +56,9 @@ impl Smtp {
     /// Prepares the way; connects to nothing yet. `domain` is what we call ourselves, `from` the
     /// address that our mail comes from.
     pub fn open(server: Server, domain: &str, from: &str) -> Result<Self> {
+        let from = from
+            .parse()
+            .map_err(|e| Failure::quarantine(format!("settings: mail.from: {e}")))?;
         let credentials = server.login.as_ref().map(credentials).transpose()?;
         if credentials.is_some() && server.tls == SmtpTls::None && !is_here(&server.host) {
             let remedy = "set `tls` to \"starttls\" or \"tls\"";
@@ -64,6 +69,7 @@ impl Smtp {
             pool: Pool::new(server.connections),
             hello: ClientId::Domain(domain.to_owned()),
             credentials,
+            from,
             server,
         })
     }
@@ -121,6 +127,19 @@ impl Smtp {
         self.step(Stage::Recipient, rcpt).await?;
         self.step(Stage::Data, connection.command(Data)).await?;
         Ok(connection)
+    }
+
+    /// Would a mail of ours be taken? Begins one and takes it back.
+    async fn try_us(&self, connection: &mut AsyncSmtpConnection) -> Result {
+        let both = async {
+            let mail = Mail::new(Some(self.from.clone()), vec![]);
+            self.step(Stage::Mail, connection.command(mail)).await?;
+            self.step(Stage::Mail, connection.command(Rset)).await
+        };
+        both.await.map_err(|outcome| match outcome {
+            Outcome::NotSent(failure) => failure,
+            other => Failure::wait(Dependency::Mail, format!("mail server: {other:?}")),
+        })
     }
 
     /// One command before the mail itself.
@@ -184,7 +203,8 @@ impl Transport for Smtp {
     }
 
     async fn probe(&self) -> Result {
-        let connection = self.connect().await?;
+        let mut connection = self.connect().await?;
+        self.try_us(&mut connection).await?;
         self.pool.put(connection);
         Ok(())
     }

@@ -252,6 +252,21 @@ async fn there_are_as_many_turns_as_connections() {
 }
 
 #[tokio::test]
+async fn a_probe_finds_out_whether_our_mail_is_taken() {
+    for says in ["451 4.3.0 later", "550 5.7.1 not from you"] {
+        let fake = Fake::start(Quirk::Says("MAIL", says)).await;
+        let failure = fake.smtp(SmtpTls::None).probe().await.unwrap_err();
+        assert_eq!(failure.verdict, Verdict::Wait(Dependency::Mail), "{says}");
+    }
+    let fake = Fake::start(Quirk::None).await;
+    fake.smtp(SmtpTls::None).probe().await.unwrap();
+    let log = fake.log.lock().unwrap();
+    let asked: Vec<&str> = log.commands.iter().map(String::as_str).collect();
+    let begun = "MAIL FROM:<lapor@kentongan.example>";
+    assert_eq!(asked, ["EHLO kentongan.example", begun, "RSET"]);
+}
+
+#[tokio::test]
 async fn nothing_goes_in_the_clear_where_starttls_is_asked_for() {
     let fake = Fake::start(Quirk::None).await;
     let smtp = fake.smtp(SmtpTls::Starttls);
