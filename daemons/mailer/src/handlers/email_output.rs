@@ -1,12 +1,13 @@
 use crate::allowance::{Allowance, Share};
 use crate::config::Mailer;
+use crate::limits;
 use crate::policy::{Decision, Facts, decide};
+use crate::upkeep::Upkeep;
 use common::aws::Sdk;
 use common::blob::{Blobs, Found};
 use common::compose::{self, ComposeError, Composer, File, Sender};
 use common::config::{Settings, TransportSettings};
 use common::db::deliveries::{self, Parcel, State};
-use common::db::quota::Limits;
 use common::db::{Tx, suppressions};
 use common::failure::Dependency;
 use common::handler::{Claim, Deliverer, Incoming};
@@ -22,8 +23,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
-/// A quota that is used up is looked at again after this, so that a raised one is seen.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// So long a mail that is claimed may wait in hand for its rate; a longer pause is slept through on
+/// the queue.
+const IN_HAND: Duration = Duration::from_secs(2);
 
 /// Sends one mail.
 ///
@@ -34,13 +36,7 @@ pub struct EmailOutputDeliverer {
     composer: Composer,
     transport: Arc<dyn Transport>,
     blobs: Arc<dyn Blobs>,
-    allowance: Allowance,
-}
-
-/// What a claim hands to the hand-over.
-pub struct Job {
-    /// Mails that may go beyond this one.
-    spare: u32,
+    allowance: Arc<Allowance>,
 }
 
 impl EmailOutputDeliverer {
@@ -58,9 +54,14 @@ impl EmailOutputDeliverer {
         let composer = Composer::new(mails, sender, signer)
             .map_err(|e| Failure::quarantine(format!("settings: mail.from or mail.domain: {e}")))?;
         let transport = transport::open(&fleet.transport, &fleet.mail, &Sdk::new()).await?;
-        let limits = limits(&settings, transport.as_ref()).await;
+        let allowance = Allowance::new(
+            home.db.clone(),
+            name(&fleet.transport),
+            limits::without_provider(&settings),
+        );
         let blobs = home.blobs.clone();
-        let allowance = Allowance::new(name(&fleet.transport), limits);
+        let allowance = Arc::new(allowance);
+        limits::refresh(&settings, transport.as_ref(), &allowance).await;
         Ok(Self {
             settings,
             composer,
@@ -68,6 +69,15 @@ impl EmailOutputDeliverer {
             blobs,
             allowance,
         })
+    }
+
+    /// What is done on the side, for as long as the daemon runs.
+    pub fn upkeep(&self) -> Upkeep {
+        Upkeep {
+            settings: self.settings.clone(),
+            transport: self.transport.clone(),
+            allowance: self.allowance.clone(),
+        }
     }
 
     async fn facts(&self, mail: &Incoming<EmailOutput>, tx: &Tx<'_>) -> Result<Facts> {
@@ -96,7 +106,15 @@ impl EmailOutputDeliverer {
             let cause = "all connections were busy for too long: the mail server is slow";
             Outcome::NotSent(Failure::wait(Dependency::Mail, cause))
         })?;
-        Ok((finished, turn))
+        // Last, since a token is good for a moment only.
+        match self.allowance.take(begin_by).await {
+            Ok(Share::Go) => Ok((finished, turn)),
+            Ok(Share::Later(_)) => {
+                let cause = "what may be sent is used up";
+                Err(Outcome::NotSent(Failure::wait(Dependency::Mail, cause)))
+            }
+            Err(failure) => Err(Outcome::NotSent(failure)),
+        }
     }
 
     async fn finished(
@@ -145,9 +163,9 @@ impl EmailOutputDeliverer {
 
 impl Deliverer for EmailOutputDeliverer {
     type Message = EmailOutput;
-    type Job = Job;
+    type Job = ();
 
-    async fn claim(&self, mail: &Incoming<EmailOutput>, tx: &Tx<'_>) -> Result<Claim<Job>> {
+    async fn claim(&self, mail: &Incoming<EmailOutput>, tx: &Tx<'_>) -> Result<Claim<()>> {
         let facts = self.facts(mail, tx).await?;
         let message_id = self.composer.message_id(&mail.envelope);
         let parcel = parcel(mail, &message_id);
@@ -163,18 +181,17 @@ impl Deliverer for EmailOutputDeliverer {
                 info!(delivery = %parcel.id, state = state.name(), reason, "A mail was not sent");
                 Ok(Claim::Done)
             }
-            Decision::Send => match self.allowance.take(tx).await? {
-                Share::Go(spare) => {
+            Decision::Send => match self.allowance.pause(tx).await? {
+                Some(pause) if pause > IN_HAND => Ok(Claim::Later(pause)),
+                _ => {
                     deliveries::claim(tx, &parcel, facts.found).await?;
-                    Ok(Claim::Go(Job { spare }))
+                    Ok(Claim::Go(()))
                 }
-                Share::Later(pause) => Ok(Claim::Later(pause.min(LONGEST_PAUSE))),
             },
         }
     }
 
-    async fn deliver(&self, mail: &Incoming<EmailOutput>, job: &Job) -> Outcome {
-        self.allowance.credit(job.spare, std::time::Instant::now());
+    async fn deliver(&self, mail: &Incoming<EmailOutput>, (): &()) -> Outcome {
         let limit = self.settings.deliver_limit();
         let begin_by = Instant::now() + limit;
         let time = Time { begin_by, limit };
@@ -213,6 +230,10 @@ impl Deliverer for EmailOutputDeliverer {
         Ok(())
     }
 
+    async fn ready(&self) -> Result<Option<Duration>> {
+        self.allowance.ready().await
+    }
+
     async fn probe(&self) -> Result {
         self.transport.probe().await
     }
@@ -229,32 +250,6 @@ fn parcel<'a>(mail: &'a Incoming<EmailOutput>, message_id: &'a str) -> Parcel<'a
         trace: mail.envelope.trace,
         cause: mail.envelope.cause,
     }
-}
-
-/// The settings' limits, and the provider's where they name none.
-async fn limits(settings: &Mailer, transport: &dyn Transport) -> Limits {
-    let told = match (settings.rate_per_s, settings.per_day) {
-        (Some(_), Some(_)) => None,
-        _ => transport.quota().await.unwrap_or_else(|e| {
-            warn!(error = %e, "Cannot ask how much may be sent; only the settings limit it");
-            None
-        }),
-    };
-    let limits = Limits {
-        per_second: settings
-            .rate_per_s
-            .unwrap_or(told.map_or(0.0, |q| q.per_second)),
-        // A quota is a whole number that is far below 2^53.
-        per_day: settings
-            .per_day
-            .unwrap_or(told.map_or(0, |q| q.per_day as u64)),
-    };
-    info!(
-        rate_per_s = limits.per_second,
-        per_day = limits.per_day,
-        "Sending within limits (0: none)"
-    );
-    limits
 }
 
 fn name(transport: &TransportSettings) -> &'static str {

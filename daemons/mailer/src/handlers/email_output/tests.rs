@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use common::Verdict;
 use common::config::{BlobSettings, Database};
 use common::db::Db;
+use common::db::quota::Limits;
 use common::envelope::Envelope;
 use common::handler::Handler;
 use common::mail::token::Signer;
@@ -24,6 +25,7 @@ use uuid::Uuid;
 struct Told {
     outcomes: Mutex<Vec<Outcome>>,
     mails: Mutex<Vec<Finished>>,
+    quota: Mutex<Option<Quota>>,
     /// Connections, and how long each mail takes; without it there is no end of them.
     slow: Option<(Arc<Semaphore>, Duration)>,
 }
@@ -52,7 +54,7 @@ impl Transport for Told {
         Ok(())
     }
     async fn quota(&self) -> Result<Option<Quota>> {
-        Ok(None)
+        Ok(*self.quota.lock().unwrap())
     }
 }
 
@@ -102,7 +104,7 @@ async fn world_with(told: Told, settings: Mailer, limits: Limits) -> Option<Worl
         composer: Composer::new(compose::mails(None).unwrap(), sender, signer).unwrap(),
         transport: transport.clone(),
         blobs: common::blob::open(&blobs, &Sdk::new()).await.unwrap(),
-        allowance: Allowance::new("told", limits),
+        allowance: Arc::new(Allowance::new(db.clone(), "told", limits)),
     };
     Some(World {
         db,
@@ -127,13 +129,15 @@ impl World {
         let tx = conn.begin().await?;
         let claim = self.mailer.claim(mail, &tx).await?;
         tx.commit().await?;
-        let job = match claim {
+        match claim {
             Claim::Done => return Ok(Round::Closed),
             Claim::Later(_) => return Ok(Round::Later),
-            Claim::Go(job) => job,
-        };
-        let outcome = self.mailer.deliver(mail, &job).await;
+            Claim::Go(()) => {}
+        }
+        drop(conn);
+        let outcome = self.mailer.deliver(mail, &()).await;
         let mut out = Outbox::new(mail.envelope.clone(), Timestamp::now());
+        let mut conn = self.db.connect().await?;
         let tx = conn.begin().await?;
         self.mailer.record(mail, &outcome, &tx, &mut out).await?;
         tx.commit().await?;
@@ -356,9 +360,7 @@ async fn q30_mails_that_wait_for_a_connection_for_too_long_were_not_sent() {
     };
     // What a receive hands to many hands.
     let mails: Vec<_> = (100..106).map(mail).collect();
-    let deliver = mails
-        .iter()
-        .map(|m| world.mailer.deliver(m, &Job { spare: 0 }));
+    let deliver = mails.iter().map(|m| world.mailer.deliver(m, &()));
     let mut sent = 0;
     for outcome in futures_util::future::join_all(deliver).await {
         match outcome {
@@ -456,9 +458,95 @@ async fn nothing_goes_beyond_the_day_and_nothing_is_lost_for_it() {
             "{round:?}"
         );
     }
+    let pause = world.mailer.ready().await.unwrap();
+    assert!(
+        pause.is_some_and(|p| p > Duration::from_secs(60)),
+        "{pause:?}"
+    );
     assert_eq!(world.round(&mail(12)).await, Ok(Round::Later));
     assert_eq!(world.state(Uuid::from_u128(12)).await, None);
     assert_eq!(world.sent().len(), 2);
+}
+
+#[tokio::test]
+async fn q15_mails_in_hand_wait_for_their_rate_and_nothing_more_is_received() {
+    let limits = Limits {
+        per_second: 5.0,
+        per_day: 0,
+    };
+    let Some(world) = world(Mailer::default(), limits).await else {
+        return;
+    };
+    assert_eq!(world.mailer.ready().await, Ok(None));
+    let mails: Vec<_> = (200..205).map(mail).collect();
+    let rounds = futures_util::future::join_all(mails.iter().map(|m| world.round(m)));
+    let mut rounds = std::pin::pin!(rounds);
+    let mut held = false;
+    let rounds = loop {
+        tokio::select! {
+            rounds = &mut rounds => break rounds,
+            ready = world.mailer.ready() => held |= ready.unwrap().is_some(),
+        }
+        tokio::task::yield_now().await;
+    };
+    for round in rounds {
+        assert!(
+            matches!(round, Ok(Round::Outcome(Outcome::Sent { .. }))),
+            "{round:?}"
+        );
+    }
+    assert!(held, "more would have been received meanwhile");
+}
+
+#[tokio::test]
+async fn two_mailers_together_stay_under_the_rate() {
+    let limits = Limits {
+        per_second: 40.0,
+        per_day: 0,
+    };
+    let Some(world) = world(Mailer::default(), limits).await else {
+        return;
+    };
+    let began = Instant::now();
+    let until = began + Duration::from_millis(1500);
+    let mailer = || async {
+        let allowance = Allowance::new(world.db.clone(), "told", limits);
+        let sender = || async {
+            let mut sent = 0;
+            while let Ok(Share::Go) = allowance.take(until).await {
+                sent += 1;
+            }
+            sent
+        };
+        let (a, b, c) = tokio::join!(sender(), sender(), sender());
+        a + b + c
+    };
+    let (one, other): (u32, u32) = tokio::join!(mailer(), mailer());
+    // What the bucket held, and 85 % of the rate.
+    let most = 4.0 + 34.0 * began.elapsed().as_secs_f64();
+    let sent = one + other;
+    assert!(f64::from(sent) <= most, "{sent} of {most}");
+    assert!(sent >= 20, "{sent}: the rate is used");
+    assert!(one > 0 && other > 0, "{one} and {other}");
+}
+
+#[tokio::test]
+async fn what_the_provider_allows_is_asked_again() {
+    let Some(world) = default_world().await else {
+        return;
+    };
+    let upkeep = world.mailer.upkeep();
+    for (per_second, per_day) in [(14.0, 50_000.0), (1.0, 200.0)] {
+        *world.transport.quota.lock().unwrap() = Some(Quota {
+            per_second,
+            per_day,
+            sent_today: 0.0,
+        });
+        assert!(upkeep.once().await);
+        let limits = world.mailer.allowance.limits();
+        assert_eq!(limits.per_second, per_second);
+        assert_eq!(limits.per_day, per_day as u64);
+    }
 }
 
 #[tokio::test]
