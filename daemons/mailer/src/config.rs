@@ -30,7 +30,7 @@ pub struct Mailer {
     pub sends_at_most: u32,
     /// A mail whose attachments are larger together is refused.
     pub max_attachments_bytes: u64,
-    /// Folder whose mails add to the shipped ones or replace them.
+    /// Folder whose mails add to the shipped ones or replace them; read at start and on reload.
     pub mails: Option<PathBuf>,
 }
 

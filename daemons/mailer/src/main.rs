@@ -24,7 +24,8 @@ fn main() -> ExitCode {
     daemon::run("mailer", async |d| {
         let mails = EmailOutputDeliverer::open(d.settings(), d.home()).await?;
         tokio::spawn(mails.upkeep().run());
-        d.deliver(mails)
+        d.on_reload(mails.reload())
+            .deliver(mails)
             .on(MailEventHandler)
             .adopt("mail-events", adopt::ses_events);
         Ok(())

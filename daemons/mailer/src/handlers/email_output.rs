@@ -71,6 +71,16 @@ impl EmailOutputDeliverer {
         })
     }
 
+    /// Reads the words anew, shipped and own, and puts them into force; when one cannot be used,
+    /// those in force stay so.
+    pub fn reload(&self) -> impl Fn() -> std::future::Ready<Result> + Send + Sync + 'static {
+        let (words, folder) = (self.composer.words(), self.settings.mails.clone());
+        move || {
+            let read = compose::mails(folder.as_deref());
+            std::future::ready(read.map(|mails| words.replace(mails)))
+        }
+    }
+
     /// What is done on the side, for as long as the daemon runs.
     pub fn upkeep(&self) -> Upkeep {
         Upkeep {

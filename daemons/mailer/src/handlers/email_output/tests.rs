@@ -550,6 +550,36 @@ async fn what_the_provider_allows_is_asked_again() {
 }
 
 #[tokio::test]
+async fn a_reload_puts_new_words_into_force_and_keeps_the_old_when_they_are_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Mailer {
+        mails: Some(folder.path().to_owned()),
+        ..Mailer::default()
+    };
+    let Some(world) = world(settings, Limits::default()).await else {
+        return;
+    };
+    let reload = world.mailer.reload();
+    std::fs::create_dir(folder.path().join("answer")).unwrap();
+    let file = folder.path().join("answer/mail.toml");
+    let words = "about = \"Other words.\"\n\
+                 subject = { id = \"Jawaban\", en = \"Answer\" }\n\
+                 text = { id = \"Kata baru.\", en = \"New words.\" }\n";
+    for (text, fine, said) in [
+        (words, true, "Kata baru."),
+        ("about = \"Half a file", false, "Kata baru."),
+        (&words.replace("baru", "lain"), true, "Kata lain."),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        assert_eq!(reload().await.is_ok(), fine);
+        let id = Uuid::now_v7().as_u128();
+        world.round(&mail(id)).await.unwrap();
+        let raw = world.sent().pop().unwrap().raw;
+        assert!(String::from_utf8_lossy(&raw).contains(said), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_composed_says_why() {
     let Some(world) = default_world().await else {
         return;
