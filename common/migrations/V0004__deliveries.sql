@@ -39,6 +39,7 @@ CREATE TABLE mail_event (
 );
 CREATE INDEX mail_event_provider ON mail_event (provider_id) WHERE provider_id IS NOT NULL;
 CREATE INDEX mail_event_address ON mail_event (address, at);
+CREATE INDEX mail_event_noted ON mail_event USING brin (noted_at);
 
 -- Deliveries with what was heard of them; one line per event, at least one per delivery.
 CREATE VIEW delivery_heard AS

@@ -7,6 +7,9 @@ use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Queues keep messages for 14 days, dead letters for as long again.
+const LEAST_KEEP_DAYS: u32 = 30;
+
 /// What is the mailer's own. Every key has a default.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +33,9 @@ pub struct Mailer {
     pub sends_at_most: u32,
     /// A mail whose attachments are larger together is refused.
     pub max_attachments_bytes: u64,
+    /// Deliveries and what was heard of them are forgotten after so many days; suppressions stay.
+    /// Short: nobody can tell any more what became of a mail. Long: the tables grow.
+    pub keep_days: u32,
     /// Folder whose mails add to the shipped ones or replace them; read at start and on reload.
     pub mails: Option<PathBuf>,
 }
@@ -87,6 +93,12 @@ impl Mailer {
                 "must be 1 or more, or nothing could ever be sent",
             );
         }
+        if mailer.keep_days < LEAST_KEEP_DAYS {
+            return fault(
+                "keep_days",
+                "must be 30 or more, or a message that comes back late would go out again",
+            );
+        }
         Ok(mailer)
     }
 
@@ -115,6 +127,8 @@ impl Default for Mailer {
             sends_at_most: 3,
             // What encodes to a little less than the 40 MB that SES takes.
             max_attachments_bytes: 28 * 1024 * 1024,
+            // As long as the marks in our mails are good.
+            keep_days: 400,
             mails: None,
         }
     }
@@ -171,6 +185,7 @@ mod tests {
             ("deliver_limit_s = 0", "mailer.deliver_limit_s"),
             ("deliver_limit_s = 301", "mailer.deliver_limit_s"),
             ("sends_at_most = 0", "mailer.sends_at_most"),
+            ("keep_days = 29", "mailer.keep_days"),
             ("unknown = { answer = \"maybe\" }", "mailer.unknown.answer"),
         ] {
             let failure = read(text).unwrap_err();

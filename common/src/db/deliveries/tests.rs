@@ -141,6 +141,52 @@ async fn q24_an_event_that_comes_before_the_sent_id_is_joined_later() {
 }
 
 #[tokio::test]
+async fn what_is_old_is_forgotten_by_one_and_who_is_suppressed_stays_so() {
+    let world = world().await;
+    for id in [5, 6] {
+        let of = parcel(id);
+        let heard = Heard {
+            id: of.id,
+            address: of.address,
+            event: "delivery",
+            provider_id: None,
+            diagnostic: None,
+            at: NOW,
+        };
+        in_tx!(world, tx => claim(&tx, &of, None)).unwrap();
+        in_tx!(world, tx => hear(&tx, &heard)).unwrap();
+    }
+    let bounce = ("bounce", None);
+    in_tx!(world, tx => suppressions::add(&tx, "a@x.example", "bounce", bounce, NOW)).unwrap();
+    let old = "UPDATE delivery SET claimed_at = now() - interval '401 days' WHERE id = $1;
+               UPDATE mail_event SET noted_at = now() - interval '401 days' WHERE id = $1";
+    let five = format!("'{}'", Uuid::from_u128(5));
+    world.sql(&old.replace("$1", &five)).await;
+
+    let mut other = world.db.connect().await.unwrap();
+    let busy = other.begin().await.unwrap();
+    assert_eq!(prune(&busy, 500).await, Ok(0));
+    assert_eq!(
+        in_tx!(world, tx => prune(&tx, 400)),
+        Ok(0),
+        "another is at it"
+    );
+    drop(busy);
+    assert_eq!(in_tx!(world, tx => prune(&tx, 400)), Ok(1));
+    assert_eq!(in_tx!(world, tx => find(&tx, parcel(5).id)), Ok(None));
+    assert!(
+        in_tx!(world, tx => find(&tx, parcel(6).id))
+            .unwrap()
+            .is_some()
+    );
+    let events = "SELECT count(*) FROM mail_event";
+    let row = other.client().query_one(events, &[]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 1);
+    let reason = in_tx!(world, tx => suppressions::reason(&tx, "a@x.example"));
+    assert_eq!(reason, Ok(Some("bounce".into())));
+}
+
+#[tokio::test]
 async fn suppression_holds_for_every_way_of_writing_an_address() {
     let world = world().await;
     world.contact("siti@dinas.example").await;

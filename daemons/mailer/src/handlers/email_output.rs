@@ -8,7 +8,7 @@ use common::blob::{Blobs, Found};
 use common::compose::{self, ComposeError, Composer, File, Sender};
 use common::config::{Settings, TransportSettings};
 use common::db::deliveries::{self, Parcel, State};
-use common::db::{Tx, suppressions};
+use common::db::{Db, Tx, suppressions};
 use common::failure::Dependency;
 use common::handler::{Claim, Deliverer, Incoming};
 use common::home::Home;
@@ -36,6 +36,7 @@ pub struct EmailOutputDeliverer {
     composer: Composer,
     transport: Arc<dyn Transport>,
     blobs: Arc<dyn Blobs>,
+    db: Db,
     allowance: Arc<Allowance>,
 }
 
@@ -67,6 +68,7 @@ impl EmailOutputDeliverer {
             composer,
             transport,
             blobs,
+            db: home.db.clone(),
             allowance,
         })
     }
@@ -84,6 +86,7 @@ impl EmailOutputDeliverer {
     /// What is done on the side, for as long as the daemon runs.
     pub fn upkeep(&self) -> Upkeep {
         Upkeep {
+            db: self.db.clone(),
             settings: self.settings.clone(),
             transport: self.transport.clone(),
             allowance: self.allowance.clone(),

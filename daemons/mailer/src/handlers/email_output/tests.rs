@@ -7,7 +7,6 @@ use crate::handlers::MailEventHandler;
 use async_trait::async_trait;
 use common::Verdict;
 use common::config::{BlobSettings, Database};
-use common::db::Db;
 use common::db::quota::Limits;
 use common::envelope::Envelope;
 use common::handler::Handler;
@@ -104,6 +103,7 @@ async fn world_with(told: Told, settings: Mailer, limits: Limits) -> Option<Worl
         composer: Composer::new(compose::mails(None).unwrap(), sender, signer).unwrap(),
         transport: transport.clone(),
         blobs: common::blob::open(&blobs, &Sdk::new()).await.unwrap(),
+        db: db.clone(),
         allowance: Arc::new(Allowance::new(db.clone(), "told", limits)),
     };
     Some(World {
@@ -547,6 +547,22 @@ async fn what_the_provider_allows_is_asked_again() {
         assert_eq!(limits.per_second, per_second);
         assert_eq!(limits.per_day, per_day as u64);
     }
+}
+
+#[tokio::test]
+async fn old_deliveries_are_forgotten_on_the_side() {
+    let Some(world) = default_world().await else {
+        return;
+    };
+    world.round(&mail(1)).await.unwrap();
+    world.round(&mail(2)).await.unwrap();
+    let mut conn = world.db.connect().await.unwrap();
+    let old = "UPDATE delivery SET claimed_at = now() - interval '401 days' WHERE id = $1";
+    let id = Uuid::from_u128(1);
+    conn.client().execute(old, &[&id]).await.unwrap();
+    assert!(world.mailer.upkeep().once().await);
+    assert_eq!(world.state(id).await, None);
+    assert_eq!(world.state(Uuid::from_u128(2)).await, Some(State::Sent));
 }
 
 #[tokio::test]
