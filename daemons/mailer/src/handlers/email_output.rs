@@ -15,6 +15,7 @@ use common::home::Home;
 use common::mail::keys;
 use common::messages::EmailOutput;
 use common::outbox::Outbox;
+use common::telemetry;
 use common::transport::{self, Finished, Outcome, Time, Transport, Turn};
 use common::{Failure, Result};
 use jiff::Timestamp;
@@ -22,6 +23,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
+
+/// Counts what became of mails, by the state of their delivery; `later`: put off for the quota.
+const DELIVERIES: &str = "kentongan_mail_deliveries_total";
 
 /// So long a mail that is claimed may wait in hand for its rate; a longer pause is slept through on
 /// the queue.
@@ -191,11 +195,15 @@ impl Deliverer for EmailOutputDeliverer {
             }
             Decision::Close(state, reason) => {
                 deliveries::close(tx, &parcel, facts.found, state, &reason).await?;
+                telemetry::count(DELIVERIES, state.name());
                 info!(delivery = %parcel.id, state = state.name(), reason, "A mail was not sent");
                 Ok(Claim::Done)
             }
             Decision::Send => match self.allowance.pause(tx).await? {
-                Some(pause) if pause > IN_HAND => Ok(Claim::Later(pause)),
+                Some(pause) if pause > IN_HAND => {
+                    telemetry::count(DELIVERIES, "later");
+                    Ok(Claim::Later(pause))
+                }
                 _ => {
                     deliveries::claim(tx, &parcel, facts.found).await?;
                     Ok(Claim::Go(()))
@@ -231,6 +239,9 @@ impl Deliverer for EmailOutputDeliverer {
         };
         let first = deliveries::record(tx, id, state, provider_id, reason).await?;
         let trace = mail.envelope.trace;
+        if first {
+            telemetry::count(DELIVERIES, state.name());
+        }
         match (first, reason) {
             (false, _) => {
                 warn!(delivery = %id, %trace, "A mail was closed before its outcome came")

@@ -550,6 +550,38 @@ async fn what_the_provider_allows_is_asked_again() {
 }
 
 #[tokio::test]
+async fn what_became_of_mails_is_counted() {
+    let limits = Limits {
+        per_second: 0.0,
+        per_day: 3,
+    };
+    let Some(world) = world(Mailer::default(), limits).await else {
+        return;
+    };
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let refused = Outcome::Refused {
+        reason: "no".into(),
+    };
+    let away = Outcome::NotSent(Failure::retry("greylisted"));
+    for outcome in [refused, UNKNOWN(), away] {
+        world.next(outcome);
+    }
+    for id in 400..404 {
+        world.round(&mail(id)).await.unwrap();
+    }
+    let permanent = MailEventKind::Bounce { permanent: true };
+    let bounce = event(permanent, Some("siti@dinas.example"), None);
+    world.hears(bounce, Timestamp::now()).await.unwrap();
+    world.round(&mail(404)).await.unwrap();
+    let counted = recorder.handle().render();
+    for outcome in ["refused", "unknown", "waiting", "later", "suppressed"] {
+        let line = format!("kentongan_mail_deliveries_total{{outcome=\"{outcome}\"}} 1");
+        assert!(counted.contains(&line), "{line} in\n{counted}");
+    }
+}
+
+#[tokio::test]
 async fn old_deliveries_are_forgotten_on_the_side() {
     let Some(world) = default_world().await else {
         return;
