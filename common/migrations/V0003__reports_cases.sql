@@ -25,6 +25,7 @@ CREATE TABLE report (
     sent_at       timestamptz NOT NULL,
     received_at   timestamptz NOT NULL,
     message_id    uuid NOT NULL,
+    line          smallint NOT NULL DEFAULT 0,                -- which command of that message
     withdrawn_at  timestamptz,
     fields        jsonb NOT NULL,
     PRIMARY KEY (received_at, id)
@@ -91,6 +92,7 @@ CREATE INDEX message_address ON message (address, received_at DESC);
 CREATE TABLE repetition (
     key      bytea PRIMARY KEY,
     message  uuid NOT NULL,
+    line     smallint NOT NULL DEFAULT 0,
     at       timestamptz NOT NULL,
     answer   text NOT NULL
 );

@@ -95,6 +95,10 @@ impl Proof {
     }
 }
 
+/// Longest address in bytes: 64 for the local part, 255 for the domain (RFC 5321, 4.5.3.1). What is
+/// longer is nobody's, and no index takes many kilobytes.
+pub const LONGEST_ADDRESS: usize = 320;
+
 /// The one author of a mail.
 pub(crate) struct Author {
     pub address: String,
@@ -116,7 +120,13 @@ pub(crate) fn author(heading: &Heading) -> Result<Author, Why> {
         return Err(Why::NoAuthor);
     };
     let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"()".contains(c);
-    if local.is_empty() || !domain.contains('.') || domain.contains('@') || address.contains(odd) {
+    let long = address.len() > LONGEST_ADDRESS;
+    if local.is_empty()
+        || !domain.contains('.')
+        || domain.contains('@')
+        || address.contains(odd)
+        || long
+    {
         return Err(Why::NoAuthor);
     }
     let domain = domain.trim_end_matches('.').to_owned();

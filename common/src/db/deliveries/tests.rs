@@ -9,7 +9,7 @@ struct World {
 }
 
 async fn world() -> World {
-    let TestDb { db } = TestDb::new().await;
+    let TestDb { db, .. } = TestDb::new().await;
     World { db }
 }
 

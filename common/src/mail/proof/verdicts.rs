@@ -111,6 +111,7 @@ mod tests {
         let twice = format!("{signed}\r\nDKIM-Signature: v=1; d=evil.example; h=From; b=x");
         let partly = format!("{from}\r\nDKIM-Signature: v=1; d=dinas.example; h=From; l=0; b=x");
         let unsigned_from = format!("{from}\r\nDKIM-Signature: v=1; d=dinas.example; h=To; b=x");
+        let long = format!("From: {}@dinas.example", "x".repeat(400));
         let two = "From: a@dinas.example, b@dinas.example";
         let two_fields = "From: a@dinas.example\r\nFrom: b@dinas.example";
         let own = "b@dinas.example";
@@ -157,6 +158,7 @@ mod tests {
                 Err(Why::NoAuthor),
             ),
             ("Subject: x", own, [PASS, PASS, PASS], Err(Why::NoAuthor)),
+            (&long, own, [PASS, PASS, PASS], Err(Why::NoAuthor)),
         ] {
             match (prove(header, sender, verdicts), how) {
                 (

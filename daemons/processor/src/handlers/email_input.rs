@@ -8,7 +8,7 @@ use common::engine::Engine;
 use common::handler::{Handler, Incoming};
 use common::mail::Heading;
 use common::mail::charset::without_nul;
-use common::mail::proof::Dns;
+use common::mail::proof::{self, Dns};
 use common::messages::EmailInput;
 use common::outbox::Outbox;
 use common::{Failure, Result};
@@ -77,6 +77,10 @@ impl Handler for EmailInputHandler {
     }
 }
 
+/// Longest Message-ID that is kept, in bytes: no line may be longer (RFC 5322, 2.1.1). A longer one
+/// counts as none; an index takes no more than a few kilobytes.
+const LONGEST_MESSAGE_ID: usize = 998;
+
 /// Writes the mail down; false when the same mail was here before, by whatever way.
 async fn first(
     msg: &Incoming<EmailInput>,
@@ -90,6 +94,7 @@ async fn first(
         .unwrap_or_default();
     let message_id = heading
         .and_then(|h| h.message_id.as_deref())
+        .filter(|id| id.len() <= LONGEST_MESSAGE_ID)
         .map(without_nul);
     let arrived = Arrived {
         id: msg.envelope.id,
@@ -115,13 +120,15 @@ async fn first(
     Ok(false)
 }
 
-/// The author's address in lower case, else the envelope's sender's; empty when there is none.
+/// The author's address in lower case, else the envelope's sender's; empty when there is none that
+/// could be somebody's.
 fn author(heading: Option<&Heading>, msg: &EmailInput) -> String {
     let author = heading
         .and_then(|h| h.from.first())
         .map(|m| m.address.clone());
     let address = author
         .or_else(|| msg.sender.clone())
+        .filter(|a| a.len() <= proof::LONGEST_ADDRESS)
         .unwrap_or_default()
         .to_lowercase();
     without_nul(&address).into_owned()
