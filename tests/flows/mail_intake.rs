@@ -334,5 +334,8 @@ async fn q25_a_notice_of_another_bucket_is_kept_with_its_reason() {
     world.put_raw(EmailInput::KIND, &notice.to_string()).await;
     let dead = world.until_dead(EmailInput::KIND, 1).await;
     let reason = dead[0].reason.clone().unwrap_or_default();
-    assert!(reason.contains("bucket and prefix of the receipt rule"), "{reason}");
+    assert!(
+        reason.contains("bucket and prefix of the receipt rule"),
+        "{reason}"
+    );
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 /// An event may overtake the row of its mail: looked at again this often and for this long (Q24).
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// Both together must stay below `frame.max_receives` looks, or it becomes a dead letter first.
+const LOOK_AGAIN: Duration = Duration::from_secs(120);
 const GIVE_UP: SignedDuration = SignedDuration::from_mins(30);
 
 /// Longest diagnostic that is kept, in characters: a mail server's answer has 512 (RFC 5321).

@@ -133,7 +133,8 @@ impl Case<'_> {
     async fn read(&self, read: &Read, out: &mut Outbox) -> Result<Decided<'static>> {
         let letter = &read.letter;
         if let Some(robot) = self.robot(&letter.heading, out.now()) {
-            if let Some(event) = bounce::event(letter, &self.judge.signer, out.now()) {
+            let told = bounce::event(letter, &self.judge.signer, out.now(), self.tx).await?;
+            if let Some(event) = told {
                 out.send(&event);
             }
             let reason = Some(robot.name());

@@ -1,12 +1,12 @@
-//! With a transport that does as it is told, against a real PostgreSQL: `KENTONGAN_TEST_DB` names
-//! a server (`host=... user=... dbname=postgres`) on which every test makes its own database.
+//! With a transport that does as it is told, against a real PostgreSQL: every test has a database of
+//! its own.
 
 use super::*;
 use crate::config::{OnUnknown, Unknown};
 use crate::handlers::MailEventHandler;
 use async_trait::async_trait;
 use common::Verdict;
-use common::config::{BlobSettings, Database};
+use common::config::BlobSettings;
 use common::db::Db;
 use common::envelope::Envelope;
 use common::handler::Handler;
@@ -14,6 +14,7 @@ use common::mail::token::Signer;
 use common::messages::{Attachment, MailEvent, MailEventKind, MailEventRecipient, Origin, Purpose};
 use common::transport::{Finished, Quota};
 use jiff::SignedDuration;
+use kentongan_tests::servers::postgres::{self, Postgres};
 use serde_json::json;
 use std::sync::Mutex;
 use uuid::Uuid;
@@ -49,25 +50,9 @@ struct World {
     _folder: tempfile::TempDir,
 }
 
-fn database(url: String) -> Db {
-    let settings = Database {
-        url,
-        password_file: None,
-        pool_size: 4,
-        statement_timeout_s: 10,
-        connect_timeout_s: 5,
-    };
-    Db::open(&settings, "test").unwrap()
-}
-
-async fn world(settings: Mailer, limits: Limits) -> Option<World> {
-    let server = std::env::var("KENTONGAN_TEST_DB").ok()?;
-    let name = format!("mailer_{}", Uuid::now_v7().simple());
-    let mut admin = database(server.clone()).connect().await.unwrap();
-    let make = format!("CREATE DATABASE {name}");
-    admin.client().batch_execute(&make).await.unwrap();
-    let db = database(format!("{server} dbname={name}"));
-    common::db::migrate(&db).await.unwrap();
+async fn world(settings: Mailer, limits: Limits) -> World {
+    let url = Postgres::shared().database().await;
+    let db = Db::open(&postgres::settings(&url), "test").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let blobs = BlobSettings::Folder {
         folder: folder.path().to_owned(),
@@ -86,12 +71,12 @@ async fn world(settings: Mailer, limits: Limits) -> Option<World> {
         blobs: common::blob::open(&blobs, &Sdk::new()).await.unwrap(),
         allowance: Allowance::new("told", limits),
     };
-    Some(World {
+    World {
         db,
         transport,
         mailer,
         _folder: folder,
-    })
+    }
 }
 
 /// What one round through claim, hand-over and record came to.
@@ -184,7 +169,7 @@ fn event(kind: MailEventKind, to: Option<&str>, of: Option<&str>) -> MailEvent {
     }
 }
 
-async fn default_world() -> Option<World> {
+async fn default_world() -> World {
     world(Mailer::default(), Limits::default()).await
 }
 
@@ -194,9 +179,7 @@ const UNKNOWN: fn() -> Outcome = || Outcome::Unknown {
 
 #[tokio::test]
 async fn a_mail_that_is_received_again_is_sent_once() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let mail = mail(1);
     let first = world.round(&mail).await.unwrap();
     assert!(
@@ -210,9 +193,7 @@ async fn a_mail_that_is_received_again_is_sent_once() {
 
 #[tokio::test]
 async fn q30_an_unknown_mail_is_sent_again_the_same_and_not_for_ever() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let mail = mail(2);
     for _ in 0..3 {
         world.next(UNKNOWN());
@@ -237,9 +218,7 @@ async fn q30_an_unknown_mail_is_left_where_the_settings_say_so() {
         },
         ..Mailer::default()
     };
-    let Some(world) = world(settings, Limits::default()).await else {
-        return;
-    };
+    let world = world(settings, Limits::default()).await;
     world.next(UNKNOWN());
     assert_eq!(world.round(&mail(3)).await, Ok(Round::Outcome(UNKNOWN())));
     assert_eq!(world.round(&mail(3)).await, Ok(Round::Closed));
@@ -248,9 +227,7 @@ async fn q30_an_unknown_mail_is_left_where_the_settings_say_so() {
 
 #[tokio::test]
 async fn q1_a_mail_in_the_hands_of_another_mailer_waits_for_it_alone() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let mail = mail(4);
     let mut conn = world.db.connect().await.unwrap();
     let tx = conn.begin().await.unwrap();
@@ -269,9 +246,7 @@ async fn q1_a_mail_in_the_hands_of_another_mailer_waits_for_it_alone() {
 
 #[tokio::test]
 async fn a_mail_that_did_not_go_is_tried_again() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let mail = mail(5);
     let away = Outcome::NotSent(Failure::retry("greylisted"));
     world.next(away.clone());
@@ -286,9 +261,7 @@ async fn a_mail_that_did_not_go_is_tried_again() {
 
 #[tokio::test]
 async fn a_bounce_stops_the_next_mail_and_a_delay_does_not() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let now = Timestamp::now();
     let delay = event(MailEventKind::Delay, Some("siti@dinas.example"), None);
     world.hears(delay, now).await.unwrap();
@@ -305,9 +278,7 @@ async fn a_bounce_stops_the_next_mail_and_a_delay_does_not() {
 
 #[tokio::test]
 async fn q24_an_event_that_names_only_a_mail_waits_for_its_row() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let mail = mail(8);
     let id = world.mailer.composer.message_id(&mail.envelope);
     let complaint = || event(MailEventKind::Complaint, None, Some(&id));
@@ -331,9 +302,7 @@ async fn nothing_goes_beyond_the_day_and_nothing_is_lost_for_it() {
         per_second: 0.0,
         per_day: 2,
     };
-    let Some(world) = world(Mailer::default(), limits).await else {
-        return;
-    };
+    let world = world(Mailer::default(), limits).await;
     for id in [10, 11] {
         let round = world.round(&mail(id)).await.unwrap();
         assert!(
@@ -348,9 +317,7 @@ async fn nothing_goes_beyond_the_day_and_nothing_is_lost_for_it() {
 
 #[tokio::test]
 async fn what_cannot_be_composed_says_why() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let mut address = mail(13);
     address.message.to = "siti".into();
     let refused = world.round(&address).await.unwrap();
@@ -379,9 +346,7 @@ async fn q25_an_attachment_is_waited_for_and_one_that_is_too_large_is_refused() 
         max_attachments_bytes: 10,
         ..Mailer::default()
     };
-    let Some(world) = world(settings, Limits::default()).await else {
-        return;
-    };
+    let world = world(settings, Limits::default()).await;
     let mut mail = mail(15);
     mail.message.attachments = vec![Attachment {
         blob: "reports/a.csv".into(),
