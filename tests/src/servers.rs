@@ -5,6 +5,7 @@
 pub mod ministack;
 pub mod postgres;
 pub mod proxy;
+pub mod smtp;
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};

@@ -7,7 +7,7 @@ use super::{Place, World, daemon, until};
 use common::envelope::derived_id;
 use common::mail::{self, Limits};
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use uuid::Uuid;
 
@@ -370,6 +370,53 @@ impl World {
         for queue in ["email-input", "email-output", "mail-events"] {
             self.until_empty(queue).await;
         }
+    }
+}
+
+/// What SES's stand-in offers besides what the daemons use of it.
+impl World {
+    /// Has SES send in our name, to anybody.
+    pub async fn verify_sender(&self) {
+        let domain = json!({ "EmailIdentity": self.settings.mail.domain });
+        self.ses("POST", "/v2/email/identities", &domain).await;
+        let open = json!({ "ProductionAccessEnabled": true, "MailType": "TRANSACTIONAL",
+            "WebsiteURL": "https://kentongan.example", "UseCaseDescription": "tests" });
+        self.ses("POST", "/v2/email/account/details", &open).await;
+    }
+
+    /// What SES was given under this id of its own.
+    pub async fn sent_by_ses(&self, id: &str) -> Option<Value> {
+        let told = self
+            .ses("GET", "/_ministack/ses/messages", &Value::Null)
+            .await;
+        let all = told["messages"].as_array()?;
+        all.iter().find(|mail| mail["MessageId"] == id).cloned()
+    }
+
+    async fn ses(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\nAuthorization: AWS4-HMAC-SHA256 \
+             Credential=test/20261120/us-east-1/ses/aws4_request, SignedHeaders=host, Signature=x\r\n\r\n{body}",
+            body.len()
+        );
+        let port = super::ministack().port;
+        let answer = tokio::task::spawn_blocking(move || -> std::io::Result<String> {
+            let mut link = std::net::TcpStream::connect(("127.0.0.1", port))?;
+            link.write_all(request.as_bytes())?;
+            let mut answer = String::new();
+            link.read_to_string(&mut answer)?;
+            Ok(answer)
+        });
+        let answer = answer.await.expect("no panic").expect("SES answers");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        let json = answer.split_once("\r\n\r\n").map_or("", |(_, json)| json);
+        serde_json::from_str(json).unwrap_or_else(|e| panic!("{path}: {e}: {answer}"))
     }
 }
 

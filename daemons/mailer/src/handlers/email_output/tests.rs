@@ -1,12 +1,13 @@
-//! With a transport that does as it is told, against a real PostgreSQL: `KENTONGAN_TEST_DB` names
-//! a server (`host=... user=... dbname=postgres`) on which every test makes its own database.
+//! With a transport that does as it is told, against a real PostgreSQL: every test has a database of
+//! its own.
 
 use super::*;
 use crate::config::{OnUnknown, Unknown};
 use crate::handlers::MailEventHandler;
 use async_trait::async_trait;
 use common::Verdict;
-use common::config::{BlobSettings, Database};
+use common::config::BlobSettings;
+use common::db::Db;
 use common::db::quota::Limits;
 use common::envelope::Envelope;
 use common::handler::Handler;
@@ -14,6 +15,7 @@ use common::mail::token::Signer;
 use common::messages::{Attachment, MailEvent, MailEventKind, MailEventRecipient, Origin, Purpose};
 use common::transport::{Finished, Quota};
 use jiff::SignedDuration;
+use kentongan_tests::servers::postgres::{self, Postgres};
 use serde_json::json;
 use std::sync::Mutex;
 use tokio::sync::Semaphore;
@@ -64,29 +66,13 @@ struct World {
     _folder: tempfile::TempDir,
 }
 
-fn database(url: String) -> Db {
-    let settings = Database {
-        url,
-        password_file: None,
-        pool_size: 4,
-        statement_timeout_s: 10,
-        connect_timeout_s: 5,
-    };
-    Db::open(&settings, "test").unwrap()
-}
-
-async fn world(settings: Mailer, limits: Limits) -> Option<World> {
+async fn world(settings: Mailer, limits: Limits) -> World {
     world_with(Told::default(), settings, limits).await
 }
 
-async fn world_with(told: Told, settings: Mailer, limits: Limits) -> Option<World> {
-    let server = std::env::var("KENTONGAN_TEST_DB").ok()?;
-    let name = format!("mailer_{}", Uuid::now_v7().simple());
-    let mut admin = database(server.clone()).connect().await.unwrap();
-    let make = format!("CREATE DATABASE {name}");
-    admin.client().batch_execute(&make).await.unwrap();
-    let db = database(format!("{server} dbname={name}"));
-    common::db::migrate(&db).await.unwrap();
+async fn world_with(told: Told, settings: Mailer, limits: Limits) -> World {
+    let url = Postgres::shared().database().await;
+    let db = Db::open(&postgres::settings(&url), "test").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let blobs = BlobSettings::Folder {
         folder: folder.path().to_owned(),
@@ -106,12 +92,12 @@ async fn world_with(told: Told, settings: Mailer, limits: Limits) -> Option<Worl
         db: db.clone(),
         allowance: Arc::new(Allowance::new(db.clone(), "told", limits)),
     };
-    Some(World {
+    World {
         db,
         transport,
         mailer,
         _folder: folder,
-    })
+    }
 }
 
 /// What one round through claim, hand-over and record came to.
@@ -217,7 +203,7 @@ fn event(kind: MailEventKind, to: Option<&str>, of: Option<&str>) -> MailEvent {
     }
 }
 
-async fn default_world() -> Option<World> {
+async fn default_world() -> World {
     world(Mailer::default(), Limits::default()).await
 }
 
@@ -227,9 +213,7 @@ const UNKNOWN: fn() -> Outcome = || Outcome::Unknown {
 
 #[tokio::test]
 async fn a_mail_that_is_received_again_is_sent_once() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let mail = mail(1);
     let first = world.round(&mail).await.unwrap();
     assert!(
@@ -243,9 +227,7 @@ async fn a_mail_that_is_received_again_is_sent_once() {
 
 #[tokio::test]
 async fn q30_an_unknown_mail_is_sent_again_the_same_and_not_for_ever() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let mail = mail(2);
     for _ in 0..3 {
         world.next(UNKNOWN());
@@ -270,9 +252,7 @@ async fn q30_an_unknown_mail_is_left_where_the_settings_say_so() {
         },
         ..Mailer::default()
     };
-    let Some(world) = world(settings, Limits::default()).await else {
-        return;
-    };
+    let world = world(settings, Limits::default()).await;
     world.next(UNKNOWN());
     assert_eq!(world.round(&mail(3)).await, Ok(Round::Outcome(UNKNOWN())));
     assert_eq!(world.round(&mail(3)).await, Ok(Round::Closed));
@@ -281,9 +261,7 @@ async fn q30_an_unknown_mail_is_left_where_the_settings_say_so() {
 
 #[tokio::test]
 async fn q1_a_mail_in_the_hands_of_another_mailer_waits_for_it_alone() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let mail = mail(4);
     let mut conn = world.db.connect().await.unwrap();
     let tx = conn.begin().await.unwrap();
@@ -302,9 +280,7 @@ async fn q1_a_mail_in_the_hands_of_another_mailer_waits_for_it_alone() {
 
 #[tokio::test]
 async fn a_mail_that_did_not_go_is_tried_again() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let mail = mail(5);
     let away = Outcome::NotSent(Failure::retry("greylisted"));
     world.next(away.clone());
@@ -319,9 +295,7 @@ async fn a_mail_that_did_not_go_is_tried_again() {
 
 #[tokio::test]
 async fn q30_tries_that_certainly_sent_nothing_do_not_use_up_the_sends() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let mail = mail(17);
     for _ in 0..3 {
         world.next(Outcome::NotSent(Failure::wait(Dependency::Mail, "away")));
@@ -355,9 +329,7 @@ async fn q30_mails_that_wait_for_a_connection_for_too_long_were_not_sent() {
         deliver_limit_s: 1,
         ..Mailer::default()
     };
-    let Some(world) = world_with(told, settings, Limits::default()).await else {
-        return;
-    };
+    let world = world_with(told, settings, Limits::default()).await;
     // What a receive hands to many hands.
     let mails: Vec<_> = (100..106).map(mail).collect();
     let deliver = mails.iter().map(|m| world.mailer.deliver(m, &()));
@@ -377,9 +349,7 @@ async fn q30_mails_that_wait_for_a_connection_for_too_long_were_not_sent() {
 
 #[tokio::test]
 async fn a_bounce_stops_the_next_mail_and_a_delay_does_not() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let now = Timestamp::now();
     let delay = event(MailEventKind::Delay, Some("siti@dinas.example"), None);
     world.hears(delay, now).await.unwrap();
@@ -396,9 +366,7 @@ async fn a_bounce_stops_the_next_mail_and_a_delay_does_not() {
 
 #[tokio::test]
 async fn q24_an_event_that_names_only_a_mail_waits_for_its_row() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let mail = mail(8);
     let id = world.mailer.composer.message_id(&mail.envelope);
     let complaint = || event(MailEventKind::Complaint, None, Some(&id));
@@ -415,9 +383,7 @@ async fn q24_an_event_that_names_only_a_mail_waits_for_its_row() {
 
 #[tokio::test]
 async fn q24_an_event_of_a_mail_that_is_not_ours_is_kept_and_done() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let now = Timestamp::now();
     let stranger = |mins| MailEvent {
         at: now - SignedDuration::from_mins(mins),
@@ -448,9 +414,7 @@ async fn nothing_goes_beyond_the_day_and_nothing_is_lost_for_it() {
         per_second: 0.0,
         per_day: 2,
     };
-    let Some(world) = world(Mailer::default(), limits).await else {
-        return;
-    };
+    let world = world(Mailer::default(), limits).await;
     for id in [10, 11] {
         let round = world.round(&mail(id)).await.unwrap();
         assert!(
@@ -474,9 +438,7 @@ async fn q15_mails_in_hand_wait_for_their_rate_and_nothing_more_is_received() {
         per_second: 5.0,
         per_day: 0,
     };
-    let Some(world) = world(Mailer::default(), limits).await else {
-        return;
-    };
+    let world = world(Mailer::default(), limits).await;
     assert_eq!(world.mailer.ready().await, Ok(None));
     let mails: Vec<_> = (200..205).map(mail).collect();
     let rounds = futures_util::future::join_all(mails.iter().map(|m| world.round(m)));
@@ -504,9 +466,7 @@ async fn two_mailers_together_stay_under_the_rate() {
         per_second: 40.0,
         per_day: 0,
     };
-    let Some(world) = world(Mailer::default(), limits).await else {
-        return;
-    };
+    let world = world(Mailer::default(), limits).await;
     let began = Instant::now();
     let until = began + Duration::from_millis(1500);
     let mailer = || async {
@@ -532,9 +492,7 @@ async fn two_mailers_together_stay_under_the_rate() {
 
 #[tokio::test]
 async fn what_the_provider_allows_is_asked_again() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let upkeep = world.mailer.upkeep();
     for (per_second, per_day) in [(14.0, 50_000.0), (1.0, 200.0)] {
         *world.transport.quota.lock().unwrap() = Some(Quota {
@@ -555,9 +513,7 @@ async fn what_became_of_mails_is_counted() {
         per_second: 0.0,
         per_day: 3,
     };
-    let Some(world) = world(Mailer::default(), limits).await else {
-        return;
-    };
+    let world = world(Mailer::default(), limits).await;
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let _here = metrics::set_default_local_recorder(&recorder);
     let refused = Outcome::Refused {
@@ -583,9 +539,7 @@ async fn what_became_of_mails_is_counted() {
 
 #[tokio::test]
 async fn old_deliveries_are_forgotten_on_the_side() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     world.round(&mail(1)).await.unwrap();
     world.round(&mail(2)).await.unwrap();
     let mut conn = world.db.connect().await.unwrap();
@@ -604,9 +558,7 @@ async fn a_reload_puts_new_words_into_force_and_keeps_the_old_when_they_are_brok
         mails: Some(folder.path().to_owned()),
         ..Mailer::default()
     };
-    let Some(world) = world(settings, Limits::default()).await else {
-        return;
-    };
+    let world = world(settings, Limits::default()).await;
     let reload = world.mailer.reload();
     std::fs::create_dir(folder.path().join("answer")).unwrap();
     let file = folder.path().join("answer/mail.toml");
@@ -629,9 +581,7 @@ async fn a_reload_puts_new_words_into_force_and_keeps_the_old_when_they_are_brok
 
 #[tokio::test]
 async fn what_cannot_be_composed_says_why() {
-    let Some(world) = default_world().await else {
-        return;
-    };
+    let world = default_world().await;
     let mut address = mail(13);
     address.message.to = "siti".into();
     let refused = world.round(&address).await.unwrap();
@@ -660,9 +610,7 @@ async fn q25_an_attachment_is_waited_for_and_one_that_is_too_large_is_refused() 
         max_attachments_bytes: 10,
         ..Mailer::default()
     };
-    let Some(world) = world(settings, Limits::default()).await else {
-        return;
-    };
+    let world = world(settings, Limits::default()).await;
     let mut mail = mail(15);
     mail.message.attachments = vec![Attachment {
         blob: "reports/a.csv".into(),
