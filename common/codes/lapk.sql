@@ -25,9 +25,9 @@ SELECT to_char(r.sent_at AT TIME ZONE 'Asia/Jakarta', 'DD/MM/YYYY') AS date,
           JOIN list_entry e ON e.list = 'diagnosis' AND e.code = v.code) AS diagnosis,
        (SELECT CASE :language WHEN 'en' THEN e.name_en ELSE e.name_id END
           FROM list_entry e WHERE e.list = 'outcome' AND e.code = r.fields ->> 'outcome') AS outcome
-  FROM (SELECT q.*, row_number() OVER (ORDER BY q.sent_at, q.received_at, q.id) = 1 AS first
+  FROM (SELECT q.*, row_number() OVER (ORDER BY q.sent_at, q.received_at, q.line, q.id) = 1 AS first
           FROM report q
          WHERE q.case_id = :case AND q.withdrawn_at IS NULL) r
   JOIN person p ON p.id = r.sender
- ORDER BY r.sent_at, r.received_at, r.id
+ ORDER BY r.sent_at, r.received_at, r.line, r.id
  LIMIT 40

@@ -1,5 +1,5 @@
 //! What the AWS side of the three seams shares: one HTTP client, region, credentials, time limits,
-//! and the one function that turns an AWS error into a [`Failure`].
+//! and the one function that turns an AWS error into a [`Failure`](crate::Failure).
 //!
 //! Credentials come from the SDK's usual chain: environment, profile (keys, assumed roles), web
 //! identity, the container's and the machine's role. They are fetched ahead of their expiry. Not in

@@ -1,4 +1,4 @@
-//! The frame that every daemon stands in. Read [`run`] and then [`Daemon::work`]: settings,
+//! The frame that every daemon stands in. Read [`run`] and then `Daemon::work`: settings,
 //! logging, signals, database proven, schema checked, queues checked, ready, loop, orderly stop.
 
 mod attempts;
@@ -44,6 +44,7 @@ pub struct Daemon {
     home: Home,
     takers: Vec<(String, Taker)>,
     adopt: HashMap<String, Adopt>,
+    most: HashMap<String, usize>,
     reloads: Vec<Reload>,
 }
 
@@ -101,6 +102,7 @@ async fn lifetime(
         home,
         takers: Vec::new(),
         adopt: HashMap::new(),
+        most: HashMap::new(),
         reloads: Vec::new(),
     };
     declare(&mut daemon).await?;
@@ -144,6 +146,12 @@ impl Daemon {
         let work = Arc::new(work::Delivering(deliverer));
         self.takers
             .push((D::Message::KIND.to_owned(), Taker::Deliverer(work)));
+        self
+    }
+
+    /// Takes no more than so many messages of this queue at once, where each may be large.
+    pub fn at_most(&mut self, queue: &str, hands: usize) -> &mut Self {
+        self.most.insert(queue.to_owned(), hands);
         self
     }
 
@@ -228,12 +236,16 @@ impl Daemon {
 
     fn line(&self, queue: &str, taker: Taker, pulse: &Pulse) -> Line {
         let frame = self.settings.frame.clone();
+        let hands = self
+            .most
+            .get(queue)
+            .map_or(frame.hands, |most| frame.hands.min(*most));
         Line {
             daemon: self.name,
             instance: instance(),
             queue: queue.to_owned(),
             home: self.home.clone(),
-            hands: Arc::new(Semaphore::new(frame.hands.max(1))),
+            hands: Arc::new(Semaphore::new(hands.max(1))),
             frame,
             taker,
             adopt: self.adopt.get(queue).cloned(),

@@ -12,6 +12,7 @@
 mod alerts;
 mod ask;
 mod deed;
+mod follow;
 mod places;
 mod snapshot;
 
@@ -21,8 +22,7 @@ pub use snapshot::compile_offline;
 
 use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
 use crate::config::Settings;
-use crate::db::notices::Notice;
-use crate::db::people::Person;
+use crate::db::people::PersonState;
 use crate::db::places::Place;
 use crate::db::reports::{self, Report};
 use crate::db::{Tx, cases, intake};
@@ -33,7 +33,6 @@ use crate::{Result, config};
 use places::Places;
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, PoisonError, RwLock};
-use tracing::{error, info};
 
 /// What is said to a message, and to whom else.
 #[derive(Debug)]
@@ -108,6 +107,15 @@ impl Engine {
             kind,
             may: &may,
         };
+        if let Some(key) = shut_out(person.state) {
+            return Ok(Answer {
+                text: codes.say(key, language, &[]),
+                outcome: key,
+                code: None,
+                case_id: None,
+                alerts: Vec::new(),
+            });
+        }
         let reading = codes.read(asked.text, &reader);
         let Reading::Parsed(spec, values) = &reading else {
             let text = codes.answer(&reading, &reader).unwrap_or_default();
@@ -133,27 +141,6 @@ impl Engine {
             None => turn.store().await,
         }
     }
-
-    async fn follow(self: Arc<Self>) {
-        let mut notices = self.home.notices.subscribe();
-        loop {
-            let lists = match notices.recv().await {
-                Ok(Notice::Queue(_)) => continue,
-                Ok(Notice::Changed(what)) if what == "places" => false,
-                Ok(Notice::Changed(what)) if what != "lists" => continue,
-                Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => true,
-                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
-            };
-            self.places.forget();
-            if !lists {
-                continue;
-            }
-            match self.reload().await {
-                Ok(()) => info!("Read the lists anew"),
-                Err(e) => error!(error = %e, "The lists changed but cannot be used"),
-            }
-        }
-    }
 }
 
 /// One message's turn: everything that its steps need.
@@ -176,7 +163,8 @@ impl Turn<'_> {
         let guarded = window > 0 && self.spec.effect.as_deref() != Some("withdraw");
         if guarded {
             let at = asked.received_at;
-            let first = intake::repeated(tx, &key, asked.message, at, window).await?;
+            let command = (asked.message, asked.line);
+            let first = intake::repeated(tx, &key, command, at, window).await?;
             if let Some(text) = first {
                 return Ok(self.answered(text, "repeated"));
             }
@@ -198,6 +186,9 @@ impl Turn<'_> {
         );
         if guarded {
             intake::remember(tx, &key, &text).await?;
+            if let Some(case) = self.values.case() {
+                intake::forget_of_case(tx, asked.sender.id, case, &key).await?;
+            }
         }
         let alerts = self.alerts(&done).await?;
         Ok(Answer {
@@ -258,6 +249,7 @@ impl Turn<'_> {
             sent_at: asked.sent_at,
             received_at: asked.received_at,
             message_id: asked.message,
+            line: asked.line,
             fields: self.values.to_json(),
         };
         reports::insert(self.tx, &report).await
@@ -321,6 +313,15 @@ impl Turn<'_> {
     }
 }
 
+/// Why somebody who is registered may send nothing, as one of the engine's texts.
+fn shut_out(state: PersonState) -> Option<&'static str> {
+    match state {
+        PersonState::Active => None,
+        PersonState::Suspended => Some("suspended"),
+        PersonState::Left => Some("left"),
+    }
+}
+
 fn code_of(reading: &Reading) -> Option<&Arc<Spec>> {
     match reading {
         Reading::Bare(spec)
@@ -332,7 +333,5 @@ fn code_of(reading: &Reading) -> Option<&Arc<Spec>> {
     }
 }
 
-/// Whether somebody who is registered may send anything at all.
-pub fn shut_out(person: &Person) -> bool {
-    person.state != crate::db::people::PersonState::Active
-}
+#[cfg(test)]
+mod tests;

@@ -124,8 +124,8 @@ run "$bin/psql" "$url" -X -P pager=off -c 'SELECT case_id, sent_at, sign, specie
 title "Done in $SECONDS s"
 cat <<'END'
 How to go on:
-  target/debug/kentongan up          the same, and it stays: Ctrl-C stops it
-  target/debug/kentongan console     be somebody with a phone
-  target/debug/kentongan trace ID    every hop of one message
-  README.md, docs/OPERATIONS.md      what is what, and how to run it for real
+  target/debug/kentongan up --load demo   the same, and it stays: Ctrl-C stops it
+  target/debug/kentongan console          what waits for people's phones, such as alerts
+  target/debug/kentongan trace ID         every hop of one message
+  README.md, docs/OPERATIONS.md           what is what, and how to run it for real
 END

@@ -1,50 +1,30 @@
 //! Follows `docs/adding-a-code.md` with the true programs: writes its files, types its commands.
 
 use crate::page::{self, Step};
+use crate::reader::Reader;
 use common::code::spec::Example;
 use common::code::{kind, names};
 use kentongan_tests::world::{Build, Place, World, people};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use tokio::process::Command;
+use std::path::Path;
 
 const PAGE: &str = "docs/adding-a-code.md";
 
-/// The reader of the page: a folder, and an installation for trying out.
-struct Reader {
-    world: World,
-    folder: tempfile::TempDir,
-    processor: Option<usize>,
-    faults: Vec<String>,
-}
-
 #[tokio::test]
 async fn whoever_follows_the_page_gets_what_it_prints() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let codes = folder.path().join("codes").display().to_string();
-    let world = Build::new(Place::OneBox).with("engine.codes", codes);
-    let world = world.make().await;
-    // As `kentongan keys new` makes them.
-    let own = fs::Permissions::from_mode(0o600);
-    fs::set_permissions(&world.settings.secrets.token_keys_file, own).expect("its own");
-    let mut reader = Reader {
-        world,
-        folder,
-        processor: None,
-        faults: Vec::new(),
-    };
-    let steps = page::steps(&page::read(PAGE));
-    for step in &steps {
-        reader.does(step).await;
-    }
+    let reader = Reader::of(PAGE).await;
     assert!(reader.faults.is_empty(), "{}", reader.faults.join("\n\n"));
+    assert!(reader.answers >= 8, "it was read");
     let rows = "SELECT count(*) FROM data_susu WHERE litres IN (12.5, 7) AND cows IN (4, 2)";
     let left = reader.world.number(rows).await;
     assert_eq!(left, 1, "two were stored and one was taken back");
-    let answered = |s: &&Step| matches!(s, Step::Command { line, .. } if line.contains("send"));
-    assert!(steps.iter().filter(answered).count() >= 8, "it was read");
+}
+
+#[tokio::test]
+async fn the_readme_shows_what_comes() {
+    let reader = Reader::of("README.md").await;
+    assert!(reader.faults.is_empty(), "{}", reader.faults.join("\n\n"));
+    assert!(reader.answers >= 3, "it was read");
 }
 
 /// The examples in the page's own files, as `make test` plays those of shipped files.
@@ -100,69 +80,6 @@ async fn permit(world: &World, file: &Path) {
     let loaded = common::load::permissions(&tx, file).await;
     loaded.expect("they are right");
     tx.commit().await.expect("they are kept");
-}
-
-impl Reader {
-    async fn does(&mut self, step: &Step) {
-        match step {
-            Step::File { name, text } => {
-                let path = self.folder.path().join(name);
-                let above = path.parent().expect("it lies in the folder");
-                fs::create_dir_all(above).expect("a folder");
-                fs::write(&path, text).expect("the file");
-                self.stop().await;
-            }
-            Step::Command { line, printed } => {
-                if line.starts_with("kentongan send") {
-                    self.start().await;
-                }
-                let said = self.run(line).await;
-                if !Example::fits(printed.trim(), said.trim()) {
-                    let fault = format!("$ {line}\n{said}instead of\n{printed}");
-                    self.faults.push(fault);
-                }
-            }
-        }
-    }
-
-    /// New files are in force after a restart.
-    async fn start(&mut self) {
-        if self.processor.is_none() {
-            self.processor = Some(self.world.start("processor").await);
-        }
-    }
-
-    async fn stop(&mut self) {
-        if let Some(at) = self.processor.take() {
-            self.world.processes[at].terminate().await;
-        }
-    }
-
-    /// Types a command into a shell; all that it prints.
-    async fn run(&self, line: &str) -> String {
-        assert!(line.starts_with("kentongan "), "{line}");
-        let path = std::env::var("PATH").unwrap_or_default();
-        let done = Command::new("sh")
-            .args(["-c", &format!("exec 2>&1; {line}")])
-            .current_dir(self.folder.path())
-            .env("PATH", format!("{}:{path}", programs().display()))
-            .env("KENTONGAN_CONFIG", self.world.settings_file())
-            .env_remove("NO_COLOR")
-            .stdin(Stdio::null())
-            .output();
-        let done = done.await.expect("sh runs");
-        String::from_utf8_lossy(&done.stdout).into_owned()
-    }
-}
-
-/// Where the true programs lie.
-pub fn programs() -> PathBuf {
-    let named = std::env::var_os("KENTONGAN_BIN").map(PathBuf::from);
-    named.unwrap_or_else(|| {
-        let test = std::env::current_exe().expect("a test program has a path");
-        let beside = test.parent().and_then(Path::parent);
-        beside.expect("the programs' folder").to_owned()
-    })
 }
 
 #[test]

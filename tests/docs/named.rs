@@ -42,7 +42,7 @@ fn files(folder: &Path, kinds: &[&str], found: &mut Vec<PathBuf>) {
 }
 
 /// All program text: Rust, SQL and shell.
-fn program() -> String {
+pub fn program() -> String {
     let mut found = Vec::new();
     for folder in ["common", "daemons", "tests", "deploy", "fuzz"] {
         files(&root().join(folder), &["rs", "sql", "sh"], &mut found);
@@ -76,7 +76,7 @@ fn typed(page: &str) -> Vec<&str> {
 }
 
 /// Fails with all that is missing on any page.
-fn all_pages(mut missing: impl FnMut(&str) -> Vec<String>) {
+pub fn all_pages(mut missing: impl FnMut(&str) -> Vec<String>) {
     let mut faults = Vec::new();
     for name in pages() {
         let page = read(&name);
@@ -90,7 +90,7 @@ fn word(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_lowercase() || c == '-')
 }
 
-fn identifier(text: &str) -> bool {
+pub fn identifier(text: &str) -> bool {
     let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(letter)
 }
@@ -120,21 +120,29 @@ impl Manual {
         }
         let help = self.help(&path)?;
         let flags = words.iter().filter(|w| w.starts_with("--"));
-        let known = |flag: &str| {
-            let also = ["settings"].map(|alias| format!("--{alias}"));
-            help.contains(flag) || also.iter().any(|a| a == flag)
-        };
-        let mut unknown = flags
-            .map(|f| f.split('=').next().unwrap_or(f))
-            .filter(|f| !known(f));
-        unknown
-            .next()
-            .map(|flag| format!("`kentongan{path}` has no {flag}"))
+        let known = |flag: &str| flag == "--settings" || help.contains(flag);
+        let mut unknown = flags.filter(|f| !known(f));
+        if let Some(flag) = unknown.next() {
+            return Some(format!("`kentongan{path}` has no {flag}"));
+        }
+        let rest = words.iter().any(|w| !self::word(w) && !w.starts_with('-'));
+        let bare = !help.contains("\nArguments:\n");
+        (rest && bare && !taken(words)).then(|| format!("`kentongan{path}` takes no {words:?}"))
     }
 }
 
+/// Does every word that is no command stand behind a flag, whose value it may be?
+fn taken(words: &[&str]) -> bool {
+    let mut value = false;
+    words.iter().skip_while(|w| word(w)).all(|w| {
+        let fine = w.starts_with('-') || value;
+        value = w.starts_with('-') || (value && !w.ends_with('"'));
+        fine
+    })
+}
+
 fn help(path: &str) -> Option<String> {
-    let program = super::adding_a_code::programs().join("kentongan");
+    let program = crate::reader::programs().join("kentongan");
     let words = path.split_whitespace().chain(["--help"]);
     let said = Command::new(&program).args(words).output();
     let said = said.unwrap_or_else(|e| panic!("{}: {e}", program.display()));
@@ -227,19 +235,6 @@ fn every_settings_key() {
     assert!(seen > 15, "only {seen} keys were found");
 }
 
-#[test]
-fn every_metric_and_no_other() {
-    let in_text = |text: &str| -> BTreeSet<String> {
-        let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '_');
-        let ours = words.filter(|w| w.starts_with("kentongan_") && w.ends_with("_total"));
-        ours.map(str::to_owned).collect()
-    };
-    let counted = in_text(&program());
-    assert!(counted.len() >= 3, "{counted:?}");
-    assert_eq!(in_text(&read("docs/LOGGING.md")), counted);
-    all_pages(|page| in_text(page).difference(&counted).cloned().collect());
-}
-
 /// The targets of `make` where it is the command of a line, not a word of what a line prints.
 fn commands<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let begins = |at: usize| at == 0 || matches!(words[at - 1], "&&" | "sudo" | "$");
@@ -295,6 +290,20 @@ fn every_file_and_link() {
             let path = link.split('#').next().unwrap_or(link);
             assert!(folder.join(path).exists(), "{name} links to {link}");
         }
+    }
+}
+
+#[test]
+fn every_decision_is_in_the_index() {
+    let mut pages = Vec::new();
+    files(&root().join("docs/decisions"), &["md"], &mut pages);
+    let index = read("docs/decisions/README.md");
+    for page in pages {
+        let name = page.file_name().expect("a name").to_string_lossy();
+        assert!(
+            name == "README.md" || index.contains(&format!("({name})")),
+            "{name}"
+        );
     }
 }
 

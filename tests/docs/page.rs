@@ -57,6 +57,12 @@ pub fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
+/// The first block of this kind.
+pub fn block<'a>(page: &'a str, kind: &str) -> Option<&'a str> {
+    let (_, rest) = page.split_once(&format!("```{kind}\n"))?;
+    Some(rest.split("```").next().unwrap_or_default())
+}
+
 fn file_name(line: &str) -> Option<String> {
     let name = line.strip_prefix('`')?.strip_suffix("`:")?;
     (!name.contains('`')).then(|| name.to_owned())

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Program text that is no test, with its path from the project's folder.
-fn sources(folder: &str) -> Vec<(String, String)> {
+pub fn sources(folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     walk(&root().join(folder), &mut found);
     let named = found.into_iter().map(|path| {
@@ -110,7 +110,7 @@ both_homes! {
 /// Everything on: what is said of each message, and what libraries say at that level.
 async fn log_lines_carry_no_words_numbers_or_addresses(place: Place) {
     let world = Build::new(place).with("log.level", "debug");
-    let mut world = world.with_daemons().await;
+    let mut world = Box::pin(world.with_daemons()).await;
     world.text(people::PELSA, "U MC,DM SP 4").await;
     world.text(people::PELSA, "Kambingku sakit parah").await;
     world.text(STRANGER, "Halo bukan siapa-siapa").await;

@@ -1,5 +1,5 @@
 //! Every `[[example]]` of every code file, answered by the engine on a true database: each in a
-//! transaction of its own that is rolled back, with case numbers that begin at 1, in both languages.
+//! transaction of its own that is rolled back, with case numbers from 1, in both languages.
 
 use common::code::spec::Example;
 use common::db::{Tx, people};

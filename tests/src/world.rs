@@ -3,6 +3,7 @@
 //! that is killed. When the test fails, what the daemons said is printed.
 
 mod daemon;
+mod harm;
 mod made;
 mod mail;
 mod settings;
@@ -10,6 +11,7 @@ mod stock;
 mod talk;
 
 pub use daemon::{Ended, Process};
+pub use harm::Standstill;
 pub use made::Build;
 pub use mail::{Fate, Mail, OURS, Told, checked, in_sns, receipt};
 pub use stock::{PEOPLE, Stock, people};
@@ -67,13 +69,14 @@ pub struct World {
     pub processes: Vec<Process>,
     folder: TempDir,
     cluster: Cluster,
+    standby: Option<Box<Postgres>>,
     heard: Vec<Sms>,
 }
 
 /// The database server.
 enum Cluster {
     Shared(&'static Postgres),
-    Own(Postgres),
+    Own(Box<Postgres>),
 }
 
 impl World {

@@ -1,5 +1,5 @@
 //! The types of fields. **A new type is added here and nowhere else**: its name in [`Kind::named`],
-//! the words it takes in [`Kind::takes`], what a word means in [`Kind::read`], its column in
+//! the words it takes in `Kind::takes`, what a word means in `Kind::read`, its column in
 //! [`Kind::column`], and a few typical words in `prove.rs` if they look like no other type's.
 //!
 //! What a type takes is decided word by word and without a look at anything else, so that a

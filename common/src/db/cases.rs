@@ -65,6 +65,18 @@ pub async fn by_number(tx: &Tx<'_>, id: i64) -> Result<Option<Case>> {
     }))
 }
 
+/// Whether there is a case of this number that was not withdrawn. Locks nothing.
+pub async fn exists(tx: &Tx<'_>, id: i64) -> Result<bool> {
+    let row = tx
+        .query_one(
+            "-- cases::exists
+             SELECT EXISTS (SELECT FROM disease_case WHERE id = $1 AND state <> 'withdrawn')",
+            &[/* id */ &id],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
 /// Sets a case's state and outcome.
 pub async fn set_state(tx: &Tx<'_>, id: i64, state: &str, outcome: Option<&str>) -> Result {
     tx.execute(
@@ -85,11 +97,35 @@ pub async fn outcome_before(tx: &Tx<'_>, id: i64, report: Uuid) -> Result<Option
             "-- cases::outcome_before
              SELECT fields ->> 'outcome' FROM report
              WHERE case_id = $1 AND fields ? 'outcome' AND withdrawn_at IS NULL AND id <> $2
-             ORDER BY sent_at DESC, received_at DESC LIMIT 1",
+             ORDER BY sent_at DESC, received_at DESC, line DESC LIMIT 1",
             &[/* id */ &id, /* report */ &report],
         )
         .await?;
     Ok(row.and_then(|row| row.get(0)))
+}
+
+/// Whether an outcome of this case was sent after this time, or at this time and received later:
+/// texts overtake each other, and what was sent last stands.
+pub async fn has_newer_outcome(
+    tx: &Tx<'_>,
+    id: i64,
+    sent_at: Timestamp,
+    received_at: Timestamp,
+) -> Result<bool> {
+    let row = tx
+        .query_one(
+            "-- cases::has_newer_outcome
+             SELECT EXISTS (SELECT FROM report
+                            WHERE case_id = $1 AND fields ? 'outcome' AND withdrawn_at IS NULL
+                            AND (sent_at, received_at) > ($2, $3))",
+            &[
+                /* id */ &id,
+                /* sent_at */ &sent_at,
+                /* received_at */ &received_at,
+            ],
+        )
+        .await?;
+    Ok(row.get(0))
 }
 
 /// Is this the code that opened the case?

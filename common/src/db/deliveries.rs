@@ -53,9 +53,10 @@ pub enum State {
 pub struct Found {
     /// How far it came.
     pub state: State,
-    /// How many times it was claimed.
+    /// How many times it was or may have been handed over; a claim that ended with "certainly not
+    /// sent" does not count.
     pub attempts: i32,
-    /// How long ago, by the database's clock.
+    /// How long ago it was claimed, by the database's clock.
     pub age: Duration,
 }
 
@@ -74,7 +75,7 @@ pub struct Seen {
     pub state: String,
     /// Why, where there is something to say.
     pub reason: Option<String>,
-    /// How many times it was claimed.
+    /// How many times it was or may have been handed over.
     pub attempts: i32,
     /// When it was claimed last.
     pub claimed_at: Timestamp,
@@ -111,14 +112,15 @@ impl State {
     }
 }
 
-/// What is known of a delivery; `None` when nobody claimed it yet.
+/// What is known of a delivery; `None` when nobody claimed it yet. Holds the row until the
+/// transaction ends, so that what was found still holds when the claim is written.
 pub async fn find(tx: &Tx<'_>, id: Uuid) -> Result<Option<Found>> {
     let row = tx
         .query_opt(
             "-- deliveries::find
              SELECT state, attempts,
                     greatest(0, extract(epoch FROM clock_timestamp() - claimed_at))::float8
-             FROM delivery WHERE id = $1",
+             FROM delivery WHERE id = $1 FOR UPDATE",
             &[/* id */ &id],
         )
         .await?;
@@ -198,7 +200,8 @@ async fn put(
 }
 
 /// Records what came of a claimed delivery; false when it was closed meanwhile. What is known
-/// replaces what was not: a late `sent` overwrites `unknown`.
+/// replaces what was not: a late `sent` overwrites `unknown`. [`State::Waiting`] takes the claim's
+/// attempt back: nothing was handed over.
 pub async fn record(
     tx: &Tx<'_>,
     id: Uuid,
@@ -211,7 +214,8 @@ pub async fn record(
             "-- deliveries::record
              UPDATE delivery
              SET state = $2, provider_id = coalesce($3, provider_id), reason = $4,
-                 done_at = CASE WHEN $2 <> 'waiting' THEN clock_timestamp() END
+                 done_at = CASE WHEN $2 <> 'waiting' THEN clock_timestamp() END,
+                 attempts = greatest(0, attempts - CASE WHEN $2 = 'waiting' THEN 1 ELSE 0 END)
              WHERE id = $1 AND state IN ('claimed', 'unknown')",
             &[
                 /* id */ &id,

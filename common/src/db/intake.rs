@@ -65,29 +65,33 @@ pub async fn insert(tx: &Tx<'_>, t: &Taken<'_>) -> Result {
     .map(drop)
 }
 
-/// Claims a message's key; the first answer when the same message was answered within the window.
-/// A second transaction with the same key waits for the first.
+/// Claims a command's key; the first answer when the same command was answered within the window.
+/// `line` is the command's place in the message. A second transaction with the same key waits for
+/// the first. A time in the future counts as now: it would stay fresh until then.
 pub async fn repeated(
     tx: &Tx<'_>,
     key: &[u8],
-    message: Uuid,
+    (message, line): (Uuid, i16),
     at: Timestamp,
     window_s: u32,
 ) -> Result<Option<String>> {
     let row = tx
         .query_one(
             "-- intake::repeated
-             INSERT INTO repetition AS r (key, message, at, answer) VALUES ($1, $2, $3, '')
+             INSERT INTO repetition AS r (key, message, at, answer, line)
+             VALUES ($1, $2, least($3, now()), '', $5)
              ON CONFLICT (key) DO UPDATE
              SET message = CASE WHEN fresh(r.at, $3, $4) THEN r.message ELSE $2 END,
+                 line = CASE WHEN fresh(r.at, $3, $4) THEN r.line ELSE $5 END,
                  answer = CASE WHEN fresh(r.at, $3, $4) THEN r.answer ELSE '' END,
-                 at = CASE WHEN fresh(r.at, $3, $4) THEN r.at ELSE $3 END
-             RETURNING CASE WHEN r.message <> $2 THEN r.answer END",
+                 at = CASE WHEN fresh(r.at, $3, $4) THEN r.at ELSE excluded.at END
+             RETURNING CASE WHEN (r.message, r.line) <> ($2, $5) THEN r.answer END",
             &[
                 /* key */ &key,
                 /* message */ &message,
                 /* at */ &at,
                 /* window_s */ &f64::from(window_s),
+                /* line */ &line,
             ],
         )
         .await?;
@@ -110,6 +114,23 @@ pub async fn forget(tx: &Tx<'_>, key: &[u8]) -> Result {
     tx.execute(
         "-- intake::forget\nDELETE FROM repetition WHERE key = $1",
         &[/* key */ &key],
+    )
+    .await
+    .map(drop)
+}
+
+/// What this person said before about a case with other messages is no repetition any more: who
+/// says `PK 5 SB`, `PK 5 MS` and `PK 5 SB` again means the last. What opened the case stays
+/// guarded: sent again it would open a second one.
+pub async fn forget_of_case(tx: &Tx<'_>, sender: i64, case_id: i64, key: &[u8]) -> Result {
+    tx.execute(
+        "-- intake::forget_of_case
+         DELETE FROM repetition r USING report p, disease_case c
+         WHERE p.case_id = $2 AND p.sender = $1 AND c.id = $2 AND p.code <> c.code
+         AND r.message = p.message_id AND r.line = p.line AND r.key <> $3",
+        &[
+            /* sender */ &sender, /* case_id */ &case_id, /* key */ &key,
+        ],
     )
     .await
     .map(drop)

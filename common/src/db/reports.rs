@@ -4,7 +4,7 @@ use super::Tx;
 use crate::Result;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql, Type};
 use uuid::Uuid;
 
 /// What a stored message leaves behind.
@@ -25,6 +25,8 @@ pub struct Report<'a> {
     pub received_at: Timestamp,
     /// The message that brought it.
     pub message_id: Uuid,
+    /// Which command of that message; 0 for a text.
+    pub line: i16,
     /// The declared fields.
     pub fields: Value,
 }
@@ -34,8 +36,8 @@ pub async fn insert(tx: &Tx<'_>, r: &Report<'_>) -> Result {
     tx.execute(
         "-- reports::insert
          INSERT INTO report (id, code, sender, place, case_id, sent_at, received_at, message_id,
-                             fields)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                             line, fields)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &[
             /* id */ &r.id,
             /* code */ &r.code,
@@ -45,6 +47,7 @@ pub async fn insert(tx: &Tx<'_>, r: &Report<'_>) -> Result {
             /* sent_at */ &r.sent_at,
             /* received_at */ &r.received_at,
             /* message_id */ &r.message_id,
+            /* line */ &r.line,
             /* fields */ &Json(&r.fields),
         ],
     )
@@ -58,12 +61,16 @@ pub struct Last {
     pub id: Uuid,
     /// Its partition key.
     pub received_at: Timestamp,
+    /// When the sender sent it.
+    pub sent_at: Timestamp,
     /// Its code.
     pub code: String,
     /// Its case.
     pub case_id: Option<i64>,
     /// The message that brought it.
     pub message_id: Uuid,
+    /// Which command of that message.
+    pub line: i16,
     /// Withdrawn already.
     pub withdrawn: bool,
     /// What the sender wrote.
@@ -71,17 +78,19 @@ pub struct Last {
 }
 
 /// The last report that this person sent before `sent_at`, locked. By the time of sending, since
-/// texts may overtake each other on their way.
+/// texts may overtake each other on their way; the commands of one mail have one time and their
+/// lines tell.
 pub async fn last_of(tx: &Tx<'_>, sender: i64, sent_at: Timestamp) -> Result<Option<Last>> {
     let row = tx
         .query_opt(
             "-- reports::last_of
-             SELECT r.id, r.received_at, r.code, r.case_id, r.message_id,
+             SELECT r.id, r.received_at, r.code, r.case_id, r.message_id, r.line,
                     r.withdrawn_at IS NOT NULL,
-                    coalesce((SELECT m.text FROM message m WHERE m.id = r.message_id
-                              AND m.code = r.code ORDER BY m.line DESC LIMIT 1), r.code)
+                    coalesce((SELECT m.text FROM message m
+                              WHERE m.id = r.message_id AND m.line = r.line), r.code),
+                    r.sent_at
              FROM report r WHERE r.sender = $1 AND r.sent_at <= $2
-             ORDER BY r.sent_at DESC, r.received_at DESC, r.id DESC LIMIT 1
+             ORDER BY r.sent_at DESC, r.received_at DESC, r.line DESC LIMIT 1
              FOR UPDATE OF r",
             &[/* sender */ &sender, /* sent_at */ &sent_at],
         )
@@ -92,8 +101,10 @@ pub async fn last_of(tx: &Tx<'_>, sender: i64, sent_at: Timestamp) -> Result<Opt
         code: row.get(2),
         case_id: row.get(3),
         message_id: row.get(4),
-        withdrawn: row.get(5),
-        text: row.get(6),
+        line: row.get(5),
+        withdrawn: row.get(6),
+        text: row.get(7),
+        sent_at: row.get(8),
     }))
 }
 
@@ -110,8 +121,11 @@ pub async fn withdraw(tx: &Tx<'_>, last: &Last) -> Result {
     .await?;
     tx.execute(
         "-- reports::allow_again
-         DELETE FROM repetition WHERE message = $1",
-        &[/* message */ &last.message_id],
+         DELETE FROM repetition WHERE message = $1 AND line = $2",
+        &[
+            /* message */ &last.message_id,
+            /* line */ &last.line,
+        ],
     )
     .await
     .map(drop)
@@ -130,7 +144,7 @@ pub async fn others_of_case(tx: &Tx<'_>, case_id: i64, id: Uuid) -> Result<i64> 
     Ok(row.get(0))
 }
 
-/// Makes the partitions of the coming months.
+/// Makes the partitions of the coming months. One that cannot be made now is left to the next call.
 pub async fn partitions(tx: &Tx<'_>) -> Result {
     tx.query_one("-- reports::partitions\nSELECT report_partitions()", &[])
         .await
@@ -144,11 +158,41 @@ pub async fn ask(tx: &Tx<'_>, sql: &str, params: super::Params<'_>) -> Result<Ve
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Finds out whether the database understands a query, without running it.
-pub async fn check(tx: &Tx<'_>, sql: &str) -> Result {
-    tx.prepare(&as_json(sql)).await
+/// Finds out whether the database understands a query, without running it, and takes what will be
+/// bound to its parameters, whose names and types are given in order; what is wrong, in words.
+pub async fn check(tx: &Tx<'_>, sql: &str, bound: &[(&str, Type)]) -> Result<Vec<String>> {
+    let wanted = tx.prepare(&as_json(sql)).await?;
+    let unfit = |((name, given), wanted): (&(&str, Type), &Type)| {
+        let takes = match *given {
+            Type::INT8 => <i64 as ToSql>::accepts(wanted),
+            Type::TEXT_ARRAY => <Vec<String> as ToSql>::accepts(wanted),
+            _ => <String as ToSql>::accepts(wanted),
+        };
+        let (given, wanted) = (words(given), words(wanted));
+        (!takes).then(|| {
+            format!(
+                ":{name} is {given}, and the query uses it as {wanted}; write \
+                 :{name}::{given}::{wanted}"
+            )
+        })
+    };
+    Ok(bound.iter().zip(&wanted).filter_map(unfit).collect())
+}
+
+/// A type as people write it in a query.
+fn words(of: &Type) -> &str {
+    match *of {
+        Type::INT8 => "bigint",
+        Type::INT4 => "integer",
+        Type::INT2 => "smallint",
+        Type::TEXT_ARRAY => "text[]",
+        _ => of.name(),
+    }
 }
 
 fn as_json(sql: &str) -> String {
     format!("-- reports::ask\nSELECT to_jsonb(q) FROM (\n{sql}\n) AS q")
 }
+
+#[cfg(test)]
+mod tests;

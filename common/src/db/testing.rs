@@ -2,7 +2,9 @@
 //! that ends with the test process, whichever way that ends. A wrong variable fails the test.
 
 use super::{Conn, Db, Tx};
-use crate::config::Database;
+use crate::config::{Database, Settings};
+use crate::home::Home;
+use crate::load::{self, LoadOptions};
 use futures_util::StreamExt;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -26,14 +28,69 @@ cat >/dev/null
 "#;
 
 /// A fresh, migrated database.
-pub(crate) struct TestDb {
+pub struct TestDb {
     /// As the daemons use it.
-    pub(crate) db: Db,
+    pub db: Db,
+    url: String,
+}
+
+/// An installation in a database of its own: lists, a few places, the demo's people.
+pub struct TestHome {
+    /// Its database.
+    pub db: TestDb,
+    /// Its seams.
+    pub home: Home,
+    /// What a daemon of it reads.
+    pub settings: Settings,
+    _folder: tempfile::TempDir,
+}
+
+impl TestHome {
+    /// Makes and fills it.
+    pub async fn new() -> Self {
+        let db = TestDb::new().await;
+        stock(&db).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let keys = folder.path().join("token-keys");
+        std::fs::write(&keys, "a key that only tests have, and long enough\n").expect("the keys");
+        let blobs = folder.path().display().to_string();
+        let own = [
+            ("DATABASE__URL", db.url.as_str()),
+            ("BLOB__FOLDER", &blobs),
+            ("SECRETS__TOKEN_KEYS_FILE", &keys.display().to_string()),
+            ("MAIL__DOMAIN", "kentongan.example"),
+            ("MAIL__FROM", "lapor@kentongan.example"),
+            ("MAIL__TRUSTED_SERVERS", "[\"mail.kentongan.example\"]"),
+            ("ENGINE__PLACE_SYSTEMS", "[\"kemendagri\", \"isikhnas\"]"),
+        ]
+        .map(|(key, value)| (format!("KENTONGAN_{key}"), value.to_owned()));
+        let sample = include_str!("../../../deploy/config/one-box.toml");
+        let settings = Settings::parse(sample, own.into_iter()).expect("the sample is sound");
+        let home = Home::open(&settings, "test").await.expect("a home");
+        Self {
+            db,
+            home,
+            settings,
+            _folder: folder,
+        }
+    }
+}
+
+async fn stock(db: &TestDb) {
+    let mut conn = db.client().await;
+    let tx = begin(&mut conn).await;
+    load::shipped_lists(&tx).await.expect("the lists");
+    let few = include_bytes!("../../places/few.csv");
+    load::places(&tx, &few[..], &LoadOptions::default())
+        .await
+        .expect("the few places");
+    load::demo_people(&tx).await.expect("the demo's people");
+    tx.commit().await.expect("the stock is kept");
 }
 
 impl TestDb {
     /// Creates it; panics with the reason when there is no server.
-    pub(crate) async fn new() -> Self {
+    pub async fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("kentongan_test_{}_{count}", std::process::id());
@@ -46,20 +103,33 @@ impl TestDb {
             .batch_execute(&format!("CREATE DATABASE {name}"))
             .await
             .expect("may create databases");
-        let db = open(named(server(), &name));
+        let url = named(server(), &name);
+        let db = open(url.clone());
         super::migrate(&db).await.expect("the migrations run");
-        Self { db }
+        Self { db, url }
+    }
+
+    /// The first column of the first row that a query gives.
+    pub async fn one<T: for<'a> tokio_postgres::types::FromSql<'a>>(&self, sql: &str) -> T {
+        let mut conn = self.client().await;
+        conn.client().query_one(sql, &[]).await.expect(sql).get(0)
+    }
+
+    /// Runs statements.
+    pub async fn run(&self, sql: &str) {
+        let mut conn = self.client().await;
+        conn.client().batch_execute(sql).await.expect(sql);
     }
 
     /// A connection, for [`begin`].
-    pub(crate) async fn client(&self) -> Conn {
+    pub async fn client(&self) -> Conn {
         self.db.connect().await.expect("the server answers")
     }
 }
 
 impl TestDb {
     /// What is notified on a channel of PostgreSQL, from now on.
-    pub(crate) async fn listen(&self, channel: &str) -> mpsc::UnboundedReceiver<String> {
+    pub async fn listen(&self, channel: &str) -> mpsc::UnboundedReceiver<String> {
         let (client, mut messages) = super::pool::connect_alone(&self.db)
             .await
             .expect("the server answers");
@@ -85,7 +155,7 @@ impl TestDb {
 }
 
 /// Begins a transaction, which is undone when it is dropped.
-pub(crate) async fn begin(conn: &mut Conn) -> Tx<'_> {
+pub async fn begin(conn: &mut Conn) -> Tx<'_> {
     conn.begin().await.expect("the server answers")
 }
 

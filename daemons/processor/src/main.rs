@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         d.on(texts)
             .on(mails)
             .adopt("email-input", move |body| mail::notice::adopt(body, &blobs))
+            // A mail may have 40 MB, and each in hand lies in memory.
+            .at_most("email-input", 8)
             .on_reload(move || {
                 let engine = engine.clone();
                 async move { engine.reload().await }

@@ -1,6 +1,6 @@
 //! Measures speed and memory of the shipped programs on this machine: `make bench`.
 //!
-//! bench [--quick] [--json] [start] [texts] [latency] [mails] [engine] [sqs]
+//! `bench [--quick] [--json] [start] [texts] [latency] [mails] [engine] [sqs]`
 //!
 //! Names choose what is measured; without one, everything is. `--quick` takes under a minute, `--json`
 //! prints the figures for programs. What it does on the way is said on stderr.

@@ -47,26 +47,61 @@ impl Postgres {
 
     /// One of its own, for tests that stop or kill it.
     pub fn start(durability: Durability) -> Self {
-        let bin = binaries();
+        let mut cluster = Self::without_data();
+        copy_template(&cluster.bin, &cluster.folder);
+        cluster.configure(durability);
+        cluster.start_again();
+        cluster
+    }
+
+    /// A hot standby of this one, with all that it holds; [`Postgres::promote`] makes it a primary.
+    pub fn standby(&self) -> Self {
+        let mut standby = Self::without_data();
+        give_to_server(&standby.folder);
+        let program = self.bin.join("pg_basebackup").display().to_string();
+        let (port, data) = (self.port.to_string(), standby.data().display().to_string());
+        let from = ["-h", "127.0.0.1", "-p", &port, "-U", OWNER];
+        let how = ["-D", &data, "-R", "-X", "stream", "-c", "fast", "--no-sync"];
+        let command = as_server([&[program.as_str()], &from[..], &how[..]].concat());
+        run(Command::new(&command[0]).args(&command[1..]));
+        let file = standby.data().join("postgresql.auto.conf");
+        let copied = fs::read_to_string(&file).expect("the settings came along");
+        // Of a setting that stands twice the last one counts.
+        fs::write(&file, copied + &standby.place()).expect("PostgreSQL's settings");
+        standby.start_again();
+        standby
+    }
+
+    /// Makes a standby a primary, with everything that the old one had committed.
+    pub async fn promote(&self, old: &Self) {
+        let last = old.text("SELECT pg_current_wal_lsn()::text").await;
+        let caught_up = format!("SELECT (pg_last_wal_replay_lsn() >= '{last}')::text");
+        for _ in 0..600 {
+            if self.text(&caught_up).await == "true" {
+                self.run("SELECT pg_promote()").await;
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the standby never caught up");
+    }
+
+    /// A folder that goes with us, and a port; no data yet.
+    fn without_data() -> Self {
         let folder = fs::canonicalize(std::env::temp_dir()).expect("a temporary folder");
         let folder = folder.join(format!("kentongan-pg-{}", uuid::Uuid::now_v7().simple()));
         fs::create_dir(&folder).expect("a folder for PostgreSQL");
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("its permissions");
-        let broom = sweep_after_us(&folder);
-        copy_template(&bin, &folder);
-        let mut cluster = Self {
+        Self {
             server: None,
-            broom,
+            broom: sweep_after_us(&folder),
             folder,
-            bin,
+            bin: binaries(),
             migrated: OnceCell::new(),
             templates: Mutex::default(),
             made: AtomicU32::new(0),
             port: free_port(),
-        };
-        cluster.configure(durability);
-        cluster.start_again();
-        cluster
+        }
     }
 
     /// Starts it after `stop` or `kill`, on the same port, with the same data.
@@ -157,14 +192,23 @@ impl Postgres {
     }
 
     /// Runs a statement outside any test's database.
-    async fn run(&self, sql: &str) {
-        let (client, connection) =
-            tokio_postgres::connect(&self.url("postgres"), tokio_postgres::NoTls)
-                .await
-                .expect("a connection");
-        let link = tokio::spawn(connection);
+    pub async fn run(&self, sql: &str) {
+        let client = self.client().await;
         client.batch_execute(sql).await.expect(sql);
-        link.abort();
+    }
+
+    async fn text(&self, sql: &str) -> String {
+        let client = self.client().await;
+        client.query_one(sql, &[]).await.expect(sql).get(0)
+    }
+
+    async fn client(&self) -> tokio_postgres::Client {
+        let url = self.url("postgres");
+        let connected = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
+        let (client, connection) = connected.expect("a connection");
+        // It ends with its client.
+        tokio::spawn(connection);
+        client
     }
 
     fn data(&self) -> PathBuf {
@@ -174,7 +218,8 @@ impl Postgres {
     fn is_ready(&self) -> bool {
         let told = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
         let pid = self.server.as_ref().map(|s| s.pid.to_string());
-        told.lines().next() == pid.as_deref() && told.lines().nth(7).map(str::trim) == Some("ready")
+        let state = told.lines().nth(7).map(str::trim);
+        told.lines().next() == pid.as_deref() && matches!(state, Some("ready" | "standby"))
     }
 
     fn is_running(&self) -> bool {
@@ -189,14 +234,18 @@ impl Postgres {
         };
         let lines = [
             "listen_addresses = '127.0.0.1'".to_owned(),
-            format!("port = {}", self.port),
-            format!("unix_socket_directories = '{}'", self.folder.display()),
             format!("fsync = {fsync}"),
             "max_connections = 200".to_owned(),
             "timezone = 'UTC'".to_owned(),
         ];
         let file = self.data().join("postgresql.auto.conf");
-        fs::write(file, lines.join("\n") + "\n").expect("PostgreSQL's settings");
+        fs::write(file, lines.join("\n") + &self.place()).expect("PostgreSQL's settings");
+    }
+
+    /// The lines of the settings that say where it listens.
+    fn place(&self) -> String {
+        let (port, folder) = (self.port, self.folder.display());
+        format!("\nport = {port}\nunix_socket_directories = '{folder}'\n")
     }
 }
 

@@ -20,6 +20,7 @@ pub struct Build {
     place: Place,
     stock: Stock,
     own_cluster: bool,
+    standby: bool,
     changes: Vec<(&'static str, toml::Value)>,
 }
 
@@ -30,6 +31,7 @@ impl Build {
             place,
             stock: Stock::Few,
             own_cluster: false,
+            standby: false,
             changes: Vec::new(),
         }
     }
@@ -46,6 +48,12 @@ impl Build {
         self
     }
 
+    /// With a database server of its own and a standby, both named in the settings.
+    pub fn standby(mut self) -> Self {
+        self.standby = true;
+        self.own_cluster()
+    }
+
     /// With this setting: `frame.lease_s`.
     pub fn with(mut self, key: &'static str, value: impl Into<toml::Value>) -> Self {
         self.changes.push((key, value.into()));
@@ -55,10 +63,16 @@ impl Build {
     /// Makes it; no daemon runs yet.
     pub async fn make(self) -> World {
         let cluster = match self.own_cluster {
-            true => Cluster::Own(Postgres::start(Durability::Relaxed)),
+            true => Cluster::Own(Box::new(Postgres::start(Durability::Relaxed))),
             false => Cluster::Shared(Postgres::shared()),
         };
-        let url = stock::database(cluster.server(), self.stock).await;
+        let mut url = Box::pin(stock::database(cluster.server(), self.stock)).await;
+        let standby = self.standby.then(|| Box::new(cluster.server().standby()));
+        if let Some(other) = &standby {
+            let port = format!("port={}", cluster.server().port);
+            url = url.replace(&port, &format!("{port},{}", other.port));
+            url = url.replace("host=127.0.0.1", "host=127.0.0.1,127.0.0.1");
+        }
         let folder = tempfile::tempdir().expect("a folder for the world");
         let proxy = match self.place {
             Place::Aws => Some(Proxy::before(ministack().port).await),
@@ -89,27 +103,28 @@ impl Build {
             processes: Vec::new(),
             folder,
             cluster,
+            standby,
             heard: Vec::new(),
         }
     }
 
     /// Makes it and starts the processor.
     pub async fn with_processor(self) -> World {
-        let mut world = self.make().await;
+        let mut world = Box::pin(self.make()).await;
         world.start("processor").await;
         world
     }
 
     /// Makes it and starts processor and mailer.
     pub async fn with_daemons(self) -> World {
-        let mut world = self.with_processor().await;
+        let mut world = Box::pin(self.with_processor()).await;
         world.start("mailer").await;
         world
     }
 }
 
 impl Cluster {
-    fn server(&self) -> &Postgres {
+    pub(super) fn server(&self) -> &Postgres {
         match self {
             Self::Shared(shared) => shared,
             Self::Own(own) => own,

@@ -10,7 +10,8 @@ use serde_json::Value as Json;
 const STILL_OPEN: &[&str] = &["MS"];
 
 /// Sets a case's outcome. A closed case may get another one: who erred corrects it with the same
-/// code, and `MS` opens it again.
+/// code, and `MS` opens it again. An outcome that arrives after a newer one is stored and changes
+/// nothing.
 pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let case = case_of(deed)?;
     let Some(Value::Code(outcome)) = deed.values.get("outcome") else {
@@ -18,12 +19,16 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
             "case_outcome wants a field `outcome` of a list",
         ));
     };
-    let closed = !STILL_OPEN.contains(&outcome.code.as_str());
-    let state = if closed { "closed" } else { "open" };
-    cases::set_state(deed.tx, case.id, state, Some(&outcome.code)).await?;
+    let asked = deed.asked;
+    let (sent_at, received_at) = (asked.sent_at, asked.received_at);
+    let late = cases::has_newer_outcome(deed.tx, case.id, sent_at, received_at).await?;
+    let state = state_after(Some(&outcome.code));
+    if !late {
+        cases::set_state(deed.tx, case.id, state, Some(&outcome.code)).await?;
+    }
     let place = Some(place_of(deed, case).await?);
     let mut done = Done::to_case(case.id, place);
-    done.say("closed", Var::from(closed));
+    done.say("closed", Var::from(!late && state == "closed"));
     let lexicon = deed.codes.lexicon();
     done.say_in("subject", |language| {
         subject(&case.fields, lexicon, language)

@@ -4,6 +4,12 @@ use crate::code::Var;
 use crate::db::reports::Last;
 use crate::db::{cases, reports};
 use crate::engine::{Deed, Done, Effected};
+use jiff::SignedDuration;
+
+/// People take back what they sent just now. When the last message that we know was sent longer
+/// ago than this before the `H`, the one that is meant has probably not arrived yet (an SMS may
+/// take days), and taking back another would destroy a good report.
+const LATEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// Takes the sender's last stored message back. Nothing is deleted: the row is marked. Only the
 /// very last message can be meant, so that a second `H`, sent because no answer came, does not
@@ -14,12 +20,12 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let Some(last) = last.filter(|l| !l.withdrawn) else {
         return Ok(Effected::Refused("nothing_to_withdraw", Vec::new()));
     };
+    let about = |last: Last| vec![("code", Var::from(last.code)), ("sent", last.text.into())];
+    if deed.asked.sent_at.duration_since(last.sent_at) > LATEST {
+        return Ok(Effected::Refused("too_old_to_withdraw", about(last)));
+    }
     if !undo(deed, &last).await? {
-        let values = vec![
-            ("code", Var::from(last.code.as_str())),
-            ("sent", last.text.into()),
-        ];
-        return Ok(Effected::Refused("cannot_withdraw", values));
+        return Ok(Effected::Refused("cannot_withdraw", about(last)));
     }
     reports::withdraw(tx, &last).await?;
     let mut done = Done::without_row(last.case_id);

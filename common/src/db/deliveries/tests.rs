@@ -9,7 +9,7 @@ struct World {
 }
 
 async fn world() -> World {
-    let TestDb { db } = TestDb::new().await;
+    let TestDb { db, .. } = TestDb::new().await;
     World { db }
 }
 
@@ -72,6 +72,11 @@ async fn a_delivery_is_claimed_recorded_and_found() {
     let waiting = in_tx!(world, tx => record(&tx, of.id, State::Waiting, None, Some("421")));
     assert_eq!(waiting, Ok(true));
     let found = in_tx!(world, tx => find(&tx, of.id)).unwrap();
+    assert_eq!(
+        found.map(|f| f.attempts),
+        Some(0),
+        "nothing was handed over"
+    );
     in_tx!(world, tx => claim(&tx, &of, found)).unwrap();
     let sent = in_tx!(world, tx => record(&tx, of.id, State::Sent, Some("p1"), None));
     assert_eq!(sent, Ok(true));
@@ -80,7 +85,7 @@ async fn a_delivery_is_claimed_recorded_and_found() {
 
     let seen = in_tx!(world, tx => of_trace(&tx, of.trace)).unwrap();
     assert_eq!(seen.len(), 1);
-    assert_eq!((seen[0].state.as_str(), seen[0].attempts), ("sent", 2));
+    assert_eq!((seen[0].state.as_str(), seen[0].attempts), ("sent", 1));
     assert_eq!(seen[0].event, None);
     assert!(seen[0].done_at.is_some());
     for name in ["p1", "m1@kentongan.example"] {

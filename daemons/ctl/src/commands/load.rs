@@ -47,15 +47,24 @@ pub struct Load {
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum What {
-    /// system,code,parent,level,name[,lat,lon][,same_as]
+    /// Places.
+    #[value(help = "system,code,parent,level,name[,lat,lon][,same_as]")]
     Places,
-    /// list,code,id,en[,synonyms][,parent][,source]; or the lists themselves: key,short,id,en[,parent]
+    /// Code lists, or their entries.
+    #[value(
+        help = "list,code,id,en[,synonyms][,parent][,source]; or the lists themselves: key,short,id,en[,parent]"
+    )]
     Lists,
-    /// name,language,user_type[,home][,areas][,phone][,email][,contacts][,permissions][,state]
+    /// People.
+    #[value(
+        help = "name,language,user_type[,home][,areas][,phone][,email][,contacts][,permissions][,state]"
+    )]
     People,
-    /// code,id,en[,default]
+    /// Permissions.
+    #[value(help = "code,id,en[,default]")]
     Permissions,
-    /// code,id,en,receives,permissions[,synonyms][,source]
+    /// User types.
+    #[value(help = "code,id,en,receives,permissions[,synonyms][,source]")]
     UserTypes,
 }
 

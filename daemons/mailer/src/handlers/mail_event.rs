@@ -8,10 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// An event may overtake the row of its mail: looked at again this often and for this long (Q24).
-/// Both together must stay below `frame.max_receives` looks, or it becomes a dead letter first.
+/// An event may overtake the row of its mail: looked at again this often, until it is so old (Q24).
 const LOOK_AGAIN: Duration = Duration::from_secs(120);
 const GIVE_UP: SignedDuration = SignedDuration::from_mins(30);
+
+/// And at most so often, which is the same time: the age of an event that does not tell when it
+/// happened starts anew with every look. Fewer than the receives after which the frame takes a
+/// message to the dead letters.
+const LOOKS: u32 = 16;
 
 /// Longest diagnostic that is kept, in characters: a mail server's answer has 512 (RFC 5321).
 const DIAGNOSTIC_CHARS: usize = 500;
@@ -38,8 +42,8 @@ impl Handler for MailEventHandler {
         out: &mut Outbox,
     ) -> Result {
         let Some(recipients) = recipients(event, tx, out.now()).await? else {
-            warn!(event = %event.envelope.id, "An event names no mail that we know; it is dropped");
-            return Ok(());
+            warn!(event = %event.envelope.id, "An event names no mail that we know; only kept");
+            return keep(event, "", None, tx).await;
         };
         for recipient in &recipients {
             learn(event, recipient, tx).await?;
@@ -68,7 +72,7 @@ async fn recipients(
             address,
             diagnostic: None,
         }])),
-        None if now.duration_since(event.envelope.sent_at) < GIVE_UP => {
+        None if now.duration_since(event.at) < GIVE_UP && event.receives < LOOKS => {
             let cause = "the mail of this event is not known yet";
             Err(Failure::retry_after(LOOK_AGAIN, cause))
         }
@@ -81,15 +85,7 @@ async fn learn(event: &Incoming<MailEvent>, recipient: &MailEventRecipient, tx: 
     let diagnostic = recipient.diagnostic.as_deref().map(kept);
     let diagnostic = diagnostic.as_deref();
     let name = name(&event.event);
-    let heard = Heard {
-        id: event.envelope.id,
-        address: &address,
-        event: name,
-        provider_id: event.provider_id.as_deref(),
-        diagnostic,
-        at: event.at,
-    };
-    deliveries::hear(tx, &heard).await?;
+    keep(event, &address, diagnostic, tx).await?;
     match event.event {
         MailEventKind::Bounce { permanent: true } | MailEventKind::Complaint => {
             suppressions::add(tx, &address, name, (name, diagnostic), event.at).await
@@ -101,6 +97,24 @@ async fn learn(event: &Incoming<MailEvent>, recipient: &MailEventRecipient, tx: 
         // A virus in what we sent: nothing that the receiver did.
         MailEventKind::Reject => Ok(()),
     }
+}
+
+/// For whoever looks what became of a mail; without an address when nobody knows whose it was.
+async fn keep(
+    event: &Incoming<MailEvent>,
+    address: &str,
+    diagnostic: Option<&str>,
+    tx: &Tx<'_>,
+) -> Result {
+    let heard = Heard {
+        id: event.envelope.id,
+        address,
+        event: name(&event.event),
+        provider_id: event.provider_id.as_deref(),
+        diagnostic,
+        at: event.at,
+    };
+    deliveries::hear(tx, &heard).await
 }
 
 /// The name under which it is kept and counted.

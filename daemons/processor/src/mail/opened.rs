@@ -11,6 +11,10 @@ use common::{Failure, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// A larger attachment is let go of once it was read: only a delivery report's parts are looked at
+/// later, and they are small.
+const LARGEST_KEPT: usize = 64 * 1024;
+
 /// A mail that was fetched and read as far as it can be.
 pub enum Opened {
     /// It cannot be used; the heading where one could be read.
@@ -90,6 +94,15 @@ impl Opener {
         };
         let proof = self.proof(msg, &letter, &raw).await?;
         let keys = Keys::of(&letter);
+        let mut letter = letter;
+        for file in letter
+            .files
+            .iter_mut()
+            .filter(|f| f.content.len() > LARGEST_KEPT)
+        {
+            // Known by its key; nothing after this reads it.
+            file.content = Vec::new();
+        }
         Ok(Opened::Letter(Box::new(Read {
             letter,
             proof,

@@ -9,6 +9,7 @@ use common::Verdict;
 use common::config::BlobSettings;
 use common::db::Db;
 use common::envelope::Envelope;
+use common::failure::Dependency;
 use common::handler::Handler;
 use common::mail::token::Signer;
 use common::messages::{Attachment, MailEvent, MailEventKind, MailEventRecipient, Origin, Purpose};
@@ -108,12 +109,23 @@ impl World {
     }
 
     async fn hears(&self, event: MailEvent, now: Timestamp) -> Result {
-        let event = incoming(Uuid::now_v7(), event);
+        self.hears_again(incoming(Uuid::now_v7(), event), now).await
+    }
+
+    async fn hears_again(&self, event: Incoming<MailEvent>, now: Timestamp) -> Result {
         let mut out = Outbox::new(event.envelope.clone(), now);
         let mut conn = self.db.connect().await?;
         let tx = conn.begin().await?;
         MailEventHandler.apply(&event, (), &tx, &mut out).await?;
         tx.commit().await
+    }
+
+    /// How many events of this mail were kept.
+    async fn kept(&self, provider_id: &str) -> i64 {
+        let sql = "SELECT count(*) FROM mail_event WHERE provider_id = $1";
+        let mut conn = self.db.connect().await.unwrap();
+        let row = conn.client().query_one(sql, &[&provider_id]).await.unwrap();
+        row.get(0)
     }
 
     async fn state(&self, id: Uuid) -> Option<State> {
@@ -260,6 +272,32 @@ async fn a_mail_that_did_not_go_is_tried_again() {
 }
 
 #[tokio::test]
+async fn q30_tries_that_certainly_sent_nothing_do_not_use_up_the_sends() {
+    let world = default_world().await;
+    let mail = mail(17);
+    for _ in 0..3 {
+        world.next(Outcome::NotSent(Failure::wait(Dependency::Mail, "away")));
+        world.round(&mail).await.unwrap();
+    }
+    // Claimed, and the process was killed; long ago.
+    let mut conn = world.db.connect().await.unwrap();
+    let tx = conn.begin().await.unwrap();
+    assert!(matches!(
+        world.mailer.claim(&mail, &tx).await,
+        Ok(Claim::Go(_))
+    ));
+    tx.batch("UPDATE delivery SET claimed_at = now() - interval '1 day'")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let sent = world.round(&mail).await.unwrap();
+    assert!(
+        matches!(sent, Round::Outcome(Outcome::Sent { .. })),
+        "{sent:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_bounce_stops_the_next_mail_and_a_delay_does_not() {
     let world = default_world().await;
     let now = Timestamp::now();
@@ -291,9 +329,33 @@ async fn q24_an_event_that_names_only_a_mail_waits_for_its_row() {
     world.round(&mail).await.unwrap();
     world.hears(complaint(), now).await.unwrap();
     assert_eq!(world.round(&self::mail(9)).await, Ok(Round::Closed));
-    let stranger = event(MailEventKind::Complaint, None, Some("never-ours"));
-    let much_later = now + SignedDuration::from_mins(31);
-    assert_eq!(world.hears(stranger, much_later).await, Ok(()), "given up");
+}
+
+#[tokio::test]
+async fn q24_an_event_of_a_mail_that_is_not_ours_is_kept_and_done() {
+    let world = default_world().await;
+    let now = Timestamp::now();
+    let stranger = |mins| MailEvent {
+        at: now - SignedDuration::from_mins(mins),
+        ..event(MailEventKind::Complaint, None, Some("never-ours"))
+    };
+    let Verdict::Retry { after: Some(pause) } =
+        world.hears(stranger(29), now).await.unwrap_err().verdict
+    else {
+        panic!("not looked at again");
+    };
+    // The frame takes a message to the dead letters after twenty receives.
+    assert!(pause * 19 > Duration::from_secs(30 * 60));
+    // It may have come onto the queue late: only when it happened counts.
+    assert_eq!(world.hears(stranger(31), now).await, Ok(()));
+    assert_eq!(world.kept("never-ours").await, 1);
+    // A notice without a time is of now whenever it is read.
+    let timeless = Incoming {
+        receives: 16,
+        ..incoming(Uuid::now_v7(), stranger(0))
+    };
+    assert_eq!(world.hears_again(timeless, now).await, Ok(()));
+    assert_eq!(world.kept("never-ours").await, 2);
 }
 
 #[tokio::test]
