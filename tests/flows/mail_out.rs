@@ -266,11 +266,13 @@ async fn m28_a_report_that_came_as_mail_counts_for_the_mail_it_returns_and_nothi
     );
     // Who got a mail of ours has a good id, and may speak of that mail alone.
     heard(&world, &report(id_of(&to_pelsa), VET, "5.1.1")).await;
+    assert!(suppressed(&world).await.is_empty());
+    heard(&world, &report(id_of(&to_pelsa), PELSA, "5.1.1")).await;
     assert_eq!(suppressed(&world).await, [PELSA]);
     heard(&world, &report(ours, VET, "4.2.2")).await;
     assert_eq!(suppressed(&world).await, [PELSA]);
     assert_eq!(contact(&world, VET).await, "failing");
-    heard(&world, &report(ours, "forwarded@example.net", "5.1.1")).await;
+    heard(&world, &report(ours, "Vet@example.org", "5.1.1")).await;
     assert_eq!(suppressed(&world).await, [PELSA, VET]);
     let seen = "SELECT count(*) FROM delivery_heard WHERE event = 'bounce' AND state = 'sent'";
     assert_eq!(
