@@ -31,7 +31,7 @@ use deadpool_postgres::Transaction;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 
 pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -103,12 +103,12 @@ impl Tx<'_> {
             .map_err(|e| self.failed(e))
     }
 
-    /// Finds out whether the server understands a statement.
-    pub async fn prepare(&self, sql: &str) -> Result {
+    /// Finds out whether the server understands a statement, and the types of its parameters.
+    pub async fn prepare(&self, sql: &str) -> Result<Vec<Type>> {
         self.inner
             .prepare_cached(sql)
             .await
-            .map(drop)
+            .map(|statement| statement.params().to_vec())
             .map_err(|e| self.failed(e))
     }
 

@@ -4,7 +4,7 @@ use super::Tx;
 use crate::Result;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql, Type};
 use uuid::Uuid;
 
 /// What a stored message leaves behind.
@@ -158,9 +158,36 @@ pub async fn ask(tx: &Tx<'_>, sql: &str, params: super::Params<'_>) -> Result<Ve
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Finds out whether the database understands a query, without running it.
-pub async fn check(tx: &Tx<'_>, sql: &str) -> Result {
-    tx.prepare(&as_json(sql)).await
+/// Finds out whether the database understands a query, without running it, and takes what will be
+/// bound to its parameters, whose names and types are given in order; what is wrong, in words.
+pub async fn check(tx: &Tx<'_>, sql: &str, bound: &[(&str, Type)]) -> Result<Vec<String>> {
+    let wanted = tx.prepare(&as_json(sql)).await?;
+    let unfit = |((name, given), wanted): (&(&str, Type), &Type)| {
+        let takes = match *given {
+            Type::INT8 => <i64 as ToSql>::accepts(wanted),
+            Type::TEXT_ARRAY => <Vec<String> as ToSql>::accepts(wanted),
+            _ => <String as ToSql>::accepts(wanted),
+        };
+        let (given, wanted) = (words(given), words(wanted));
+        (!takes).then(|| {
+            format!(
+                ":{name} is {given}, and the query uses it as {wanted}; write \
+                 :{name}::{given}::{wanted}"
+            )
+        })
+    };
+    Ok(bound.iter().zip(&wanted).filter_map(unfit).collect())
+}
+
+/// A type as people write it in a query.
+fn words(of: &Type) -> &str {
+    match *of {
+        Type::INT8 => "bigint",
+        Type::INT4 => "integer",
+        Type::INT2 => "smallint",
+        Type::TEXT_ARRAY => "text[]",
+        _ => of.name(),
+    }
 }
 
 fn as_json(sql: &str) -> String {

@@ -2,10 +2,11 @@
 
 use super::{Answer, Turn};
 use crate::Result;
-use crate::code::Value;
+use crate::code::kind::Kind;
 use crate::code::spec::Query;
+use crate::code::{Spec, Value};
 use crate::db::{cases, reports};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 
 impl Turn<'_> {
     /// Answers a question with the rows of its query.
@@ -34,7 +35,7 @@ impl Turn<'_> {
         Ok(self.answered(text, "answered"))
     }
 
-    /// What a query's `:name` stands for. Numbers are bigint, everything else is text.
+    /// What a query's `:name` stands for, of the type that [`bound_type`] tells.
     fn bound(&self, name: &str, place: Option<i64>) -> Box<dyn ToSql + Sync + Send> {
         match name {
             "place" => Box::new(place),
@@ -47,8 +48,26 @@ impl Turn<'_> {
                 Some(Value::Code(entry)) => Box::new(Some(entry.code.clone())),
                 Some(Value::List(list)) => Box::new(Some(list.key.clone())),
                 Some(other) => Box::new(Some(other.shown(self.reader.language))),
+                None if bound_type(self.spec, field) == Type::INT8 => Box::new(None::<i64>),
                 None => Box::new(None::<String>),
             },
         }
+    }
+}
+
+/// The type of what a query's `:name` stands for: ids, cases and whole numbers are bigint, the
+/// systems of place codes an array of texts, everything else is text.
+pub(super) fn bound_type(spec: &Spec, name: &str) -> Type {
+    let number = |field: &str| {
+        let kind = spec.field(field).map(|f| &f.kind);
+        matches!(kind, Some(Kind::Case | Kind::Number))
+            && !spec.format.slots().any(|s| s.field == field && s.list)
+    };
+    match name {
+        "place" | "case" | "sender" => Type::INT8,
+        "systems" => Type::TEXT_ARRAY,
+        "language" => Type::TEXT,
+        field if number(field) => Type::INT8,
+        _ => Type::TEXT,
     }
 }

@@ -1,5 +1,6 @@
 //! Code files and lists as of now, checked whole before they come into force.
 
+use super::ask::bound_type;
 use super::circles;
 use crate::code::lexicon::{EntryRow, ListRow};
 use crate::code::{CodeFault, Codes, Lexicon, Spec, shipped};
@@ -113,13 +114,17 @@ async fn check_queries(db: &Db, codes: &Codes) -> Result {
     let tx = conn.begin().await?;
     let mut faults = Vec::new();
     for (spec, query) in codes.specs().filter_map(|s| Some((s, s.query.as_ref()?))) {
-        if let Err(e) = reports::check(&tx, &query.sql.text).await {
-            if matches!(e.verdict, crate::Verdict::Wait(_)) {
-                return Err(e);
+        let file = spec.code.to_lowercase();
+        let names = query.sql.params.iter().map(String::as_str);
+        let bound: Vec<_> = names.map(|n| (n, bound_type(spec, n))).collect();
+        match reports::check(&tx, &query.sql.text, &bound).await {
+            Ok(unfit) => faults.extend(unfit.iter().map(|f| format!("{file}.sql: {f}"))),
+            Err(e) if matches!(e.verdict, crate::Verdict::Wait(_)) => return Err(e),
+            Err(e) => {
+                faults.push(format!("{file}.sql: {e}"));
+                // A failed statement ends what a transaction may do; the next wants a new one.
+                tx.batch("ROLLBACK; BEGIN").await?;
             }
-            faults.push(format!("{}.sql: {e}", spec.code.to_lowercase()));
-            // A failed statement ends what a transaction may do; the next check wants a new one.
-            tx.batch("ROLLBACK; BEGIN").await?;
         }
     }
     if faults.is_empty() {

@@ -189,3 +189,57 @@ async fn h_takes_nothing_back_that_is_older_than_a_day() {
     assert_eq!(meant.outcome, "stored", "{}", meant.text);
     assert_eq!(world.case(1).await.0, "withdrawn");
 }
+
+/// A code of an installation whose query has an optional number; `sql` is the query.
+const ASKS: &str = r#"
+code       = "XN"
+name       = { id = "Coba", en = "Trial" }
+help       = { id = "Coba.", en = "Trial." }
+permission = "can_send_ckt"
+format     = "XN [who] {count}"
+
+[field.who]
+type  = "name"
+label = { id = "nama", en = "name" }
+
+[field.count]
+type  = "number"
+label = { id = "jumlah", en = "number" }
+
+[query]
+columns = ["sum"]
+limit   = 100
+item    = { id = "{sum}", en = "{sum}" }
+empty   = { id = "Tidak ada.", en = "None." }
+"#;
+
+/// An installation with that code.
+async fn with_query(sql: &str) -> (tempfile::TempDir, TestHome) {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("xn.toml"), ASKS).expect("the code");
+    std::fs::write(folder.path().join("xn.sql"), sql).expect("the query");
+    let mut place = TestHome::new().await;
+    place.settings.engine.codes = Some(folder.path().to_owned());
+    (folder, place)
+}
+
+#[tokio::test]
+async fn an_absent_field_is_null_of_its_own_type() {
+    let sql = "SELECT coalesce(:count::bigint, 7) + 1 AS sum WHERE :who <> ''";
+    let (_folder, place) = with_query(sql).await;
+    let world = World::at(place).await;
+    assert_eq!(world.say(VET, "XN ayam", 0).await.text, "8");
+    assert_eq!(world.say(VET, "XN ayam 1", 0).await.text, "2");
+}
+
+#[tokio::test]
+async fn a_query_with_other_parameter_types_is_refused_when_it_is_loaded() {
+    let sql = "SELECT :count::int + 1 AS sum FROM place p WHERE :who <> '' AND p.id = :place";
+    let (_folder, place) = with_query(sql).await;
+    let refused = Engine::load(&place.home, &place.settings).await;
+    let fault = refused.err().expect("it is refused").to_string();
+    assert!(fault.contains("xn.sql"), "{fault}");
+    assert!(fault.contains(":count is bigint"), "{fault}");
+    assert!(fault.contains(":count::bigint::integer"), "{fault}");
+    assert!(!fault.contains(":place is"), "{fault}");
+}
