@@ -22,7 +22,7 @@ pub use snapshot::compile_offline;
 use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
 use crate::config::Settings;
 use crate::db::notices::Notice;
-use crate::db::people::Person;
+use crate::db::people::PersonState;
 use crate::db::places::Place;
 use crate::db::reports::{self, Report};
 use crate::db::{Tx, cases, intake};
@@ -108,6 +108,15 @@ impl Engine {
             kind,
             may: &may,
         };
+        if let Some(key) = shut_out(person.state) {
+            return Ok(Answer {
+                text: codes.say(key, language, &[]),
+                outcome: key,
+                code: None,
+                case_id: None,
+                alerts: Vec::new(),
+            });
+        }
         let reading = codes.read(asked.text, &reader);
         let Reading::Parsed(spec, values) = &reading else {
             let text = codes.answer(&reading, &reader).unwrap_or_default();
@@ -326,6 +335,15 @@ impl Turn<'_> {
     }
 }
 
+/// Why somebody who is registered may send nothing, as one of the engine's texts.
+fn shut_out(state: PersonState) -> Option<&'static str> {
+    match state {
+        PersonState::Active => None,
+        PersonState::Suspended => Some("suspended"),
+        PersonState::Left => Some("left"),
+    }
+}
+
 fn code_of(reading: &Reading) -> Option<&Arc<Spec>> {
     match reading {
         Reading::Bare(spec)
@@ -335,11 +353,6 @@ fn code_of(reading: &Reading) -> Option<&Arc<Spec>> {
         | Reading::Parsed(spec, _) => Some(spec),
         Reading::Nothing | Reading::Help | Reading::UnknownCode { .. } => None,
     }
-}
-
-/// Whether somebody who is registered may send anything at all.
-pub fn shut_out(person: &Person) -> bool {
-    person.state != crate::db::people::PersonState::Active
 }
 
 #[cfg(test)]

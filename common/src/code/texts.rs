@@ -42,6 +42,8 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("cannot_withdraw", &["code", "sent"]),
     ("too_old_to_withdraw", &["code", "sent"]),
     ("unknown_sender", &[]),
+    ("suspended", &[]),
+    ("left", &[]),
     ("try_later", &["trace"]),
     ("repeated", &["reply"]),
     ("held_mail", &[]),

@@ -243,3 +243,25 @@ async fn a_query_with_other_parameter_types_is_refused_when_it_is_loaded() {
     assert!(fault.contains(":count::bigint::integer"), "{fault}");
     assert!(!fault.contains(":place is"), "{fault}");
 }
+
+#[tokio::test]
+async fn who_is_shut_out_is_told_why() {
+    let world = World::new().await;
+    for (state, word) in [("suspended", "suspended"), ("left", "left")] {
+        let sql = format!("UPDATE person SET state = '{state}' WHERE name = 'Vet Demo English'");
+        world.place.db.run(&sql).await;
+        for text in ["U mc sp 4", "?", "nonsense", "U"] {
+            let answer = world.say(ENGLISH, text, 0).await;
+            assert_eq!(answer.outcome, state, "{text}");
+            assert!(answer.text.contains(word), "{text}: {}", answer.text);
+        }
+    }
+    assert_eq!(
+        world
+            .place
+            .db
+            .one::<i64>("SELECT count(*) FROM report")
+            .await,
+        0
+    );
+}
