@@ -65,6 +65,18 @@ pub async fn by_number(tx: &Tx<'_>, id: i64) -> Result<Option<Case>> {
     }))
 }
 
+/// Whether there is a case of this number that was not withdrawn. Locks nothing.
+pub async fn exists(tx: &Tx<'_>, id: i64) -> Result<bool> {
+    let row = tx
+        .query_one(
+            "-- cases::exists
+             SELECT EXISTS (SELECT FROM disease_case WHERE id = $1 AND state <> 'withdrawn')",
+            &[/* id */ &id],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
 /// Sets a case's state and outcome.
 pub async fn set_state(tx: &Tx<'_>, id: i64, state: &str, outcome: Option<&str>) -> Result {
     tx.execute(

@@ -16,7 +16,7 @@ impl Turn<'_> {
             Err(refused) => return Ok(refused),
         };
         if let Some(number) = self.values.case()
-            && cases::by_number(self.tx, number).await?.is_none()
+            && !cases::exists(self.tx, number).await?
         {
             return Ok(self.refused("unknown_case", &[("word", number.into())]));
         }

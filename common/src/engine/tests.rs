@@ -265,3 +265,18 @@ async fn who_is_shut_out_is_told_why() {
         0
     );
 }
+
+/// A look at a case waits for nobody who is writing to it.
+#[tokio::test]
+async fn a_question_about_a_case_takes_no_lock() {
+    let world = World::new().await;
+    world.say(PELSA, "U mc sp 4", 0).await;
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let held = cases::by_number(&tx, 1).await.expect("the server answers");
+    assert!(held.is_some());
+    let asked = world.say(VET, "LAPK 1", 0);
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(10), asked).await;
+    assert_eq!(answer.expect("it does not wait").outcome, "answered");
+    assert_eq!(world.say(VET, "LAPK 99", 0).await.outcome, "unknown_case");
+}
