@@ -87,16 +87,17 @@ impl Codes {
     }
 
     /// The answer to a question: each row through the code's `item`, joined, cut to its limit with
-    /// dots, and set into its reply. Rows serialise to maps with the declared columns.
+    /// dots, and set into its reply. Rows serialise to maps with the declared columns; `extra` is
+    /// that of [`Codes::reply`].
     pub fn rows<R: Serialize>(
         &self,
         (spec, query): (&Spec, &Query),
-        values: &Values,
+        (values, extra): (&Values, &[(&str, Var)]),
         reader: &Reader<'_>,
         rows: &[R],
     ) -> String {
         if rows.is_empty() {
-            return self.of_code((spec, "empty"), values, reader, &[]);
+            return self.of_code((spec, "empty"), values, reader, extra);
         }
         let item = format!("{}/item", spec.code);
         let one = |row| {
@@ -105,7 +106,8 @@ impl Codes {
         };
         let items: Vec<String> = rows.iter().map(one).collect();
         let rows = sms::cut(&items.join(&query.separator), query.limit);
-        self.of_code((spec, "reply"), values, reader, &[("rows", rows.into())])
+        let extra = [extra, &[("rows", rows.into())]].concat();
+        self.of_code((spec, "reply"), values, reader, &extra)
     }
 
     fn of_code(

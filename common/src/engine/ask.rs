@@ -1,10 +1,11 @@
 //! Codes that ask: the `.sql` file beside the code file, with its named values bound.
 
+use super::deed::shown;
 use super::{Answer, Turn};
 use crate::Result;
 use crate::code::kind::Kind;
 use crate::code::spec::Query;
-use crate::code::{Spec, Value};
+use crate::code::{Spec, Value, Var};
 use crate::db::{cases, reports};
 use tokio_postgres::types::{ToSql, Type};
 
@@ -12,7 +13,7 @@ impl Turn<'_> {
     /// Answers a question with the rows of its query.
     pub(super) async fn ask(&self, query: &Query) -> Result<Answer> {
         let place = match self.place().await? {
-            Ok(place) => place.map(|p| p.id),
+            Ok(place) => place,
             Err(refused) => return Ok(refused),
         };
         if let Some(number) = self.values.case()
@@ -24,14 +25,19 @@ impl Turn<'_> {
             .sql
             .params
             .iter()
-            .map(|name| self.bound(name, place))
+            .map(|name| self.bound(name, place.as_ref().map(|p| p.id)))
             .collect();
         let params: Vec<&(dyn ToSql + Sync)> =
             bound.iter().map(|b| &**b as &(dyn ToSql + Sync)).collect();
         let rows = reports::ask(self.tx, &query.sql.text, &params).await?;
+        let extra = [(
+            "place",
+            Var::from(place.as_ref().map(shown).unwrap_or_default()),
+        )];
+        let asked = (self.spec, query);
         let text = self
             .codes
-            .rows((self.spec, query), self.values, &self.reader, &rows);
+            .rows(asked, (self.values, &extra), &self.reader, &rows);
         Ok(self.answered(text, "answered"))
     }
 

@@ -280,3 +280,11 @@ async fn a_question_about_a_case_takes_no_lock() {
     assert_eq!(answer.expect("it does not wait").outcome, "answered");
     assert_eq!(world.say(VET, "LAPK 99", 0).await.outcome, "unknown_case");
 }
+
+#[tokio::test]
+async fn nothing_found_names_the_place_and_not_its_code() {
+    let world = World::new().await;
+    let answer = world.say(ENGLISH, "LAPD 63020202", 0).await;
+    let place = "Kalimantan Selatan, Kotabaru, Pulau Laut Tanjung Selayar, Tanjung Tengah";
+    assert_eq!(answer.text, format!("There are no cases in {place} yet."));
+}
