@@ -1,5 +1,6 @@
 -- The very name first, then names that hold the words, then names that look like it; among equals
--- the larger area and then the lower code, so that the order never varies.
+-- the larger area and then the lower code, so that the order never varies. A name of which fewer
+-- than three letters remain without its punctuation finds nothing: it would find everything.
 WITH wanted AS MATERIALIZED (
     SELECT search_key(:name::text) AS word
 ), found AS MATERIALIZED (
@@ -9,7 +10,7 @@ WITH wanted AS MATERIALIZED (
                 ELSE 2 END AS kind,
            similarity(p.search, w.word) AS likeness
       FROM place p, wanted w
-     WHERE (p.search LIKE '%' || w.word || '%' OR p.search % w.word) AND p.retired_at IS NULL
+     WHERE length(w.word) >= 3 AND (p.search LIKE '%' || w.word || '%' OR p.search % w.word) AND p.retired_at IS NULL
      ORDER BY kind, likeness DESC, p.level, p.id
      LIMIT 30
 )

@@ -1,4 +1,5 @@
--- Signs whose name or synonym, in either language, is the word, holds it or looks like it.
+-- Signs whose name or synonym, in either language, is the word, holds it or looks like it. A word
+-- of which fewer than two letters remain without its punctuation finds nothing.
 WITH wanted AS MATERIALIZED (
     SELECT search_key(:words::text) AS word
 ), named AS (
@@ -14,7 +15,8 @@ WITH wanted AS MATERIALIZED (
                     ELSE 3 END) AS kind,
            max(similarity(n.name, w.word)) AS likeness
       FROM named n, wanted w
-     WHERE n.name LIKE '%' || w.word || '%' OR similarity(n.name, w.word) >= 0.35
+     WHERE length(w.word) >= 2
+       AND (n.name LIKE '%' || w.word || '%' OR similarity(n.name, w.word) >= 0.35)
      GROUP BY n.code, n.position, n.name_id, n.name_en
 )
 SELECT code, CASE :language WHEN 'en' THEN name_en ELSE name_id END AS name

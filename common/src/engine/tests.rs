@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 const PELSA: &str = "+6281234567890";
 const VET: &str = "+6281234567893";
+const ENGLISH: &str = "+6281234567894";
 
 /// An installation and what answers in it.
 struct World {
@@ -287,4 +288,18 @@ async fn nothing_found_names_the_place_and_not_its_code() {
     let answer = world.say(ENGLISH, "LAPD 63020202", 0).await;
     let place = "Kalimantan Selatan, Kotabaru, Pulau Laut Tanjung Selayar, Tanjung Tengah";
     assert_eq!(answer.text, format!("There are no cases in {place} yet."));
+}
+
+#[tokio::test]
+async fn a_search_for_nothing_finds_nothing() {
+    let world = World::new().await;
+    for text in ["CKL %%%", "CKL a%%%", "CKL '''", "CKT %%", "CKT a%"] {
+        let answer = world.say(ENGLISH, text, 0).await.text;
+        assert!(answer.starts_with("There is no"), "{text}: {answer}");
+    }
+    // Of bare punctuation nothing is left to search for.
+    let answer = world.say(ENGLISH, "CKL ---", 0).await.text;
+    assert!(answer.starts_with("Valid format"), "{answer}");
+    let found = world.say(ENGLISH, "CKL ogo", 0).await.text;
+    assert!(found.starts_with("Ogotua"), "{found}");
 }
