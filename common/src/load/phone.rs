@@ -1,4 +1,7 @@
-//! Phone numbers as people write them in a list, made canonical: `+62` and digits.
+//! Phone numbers as spreadsheets leave them: what a program did to a number is undone here, all
+//! else is [`crate::phone`]'s.
+
+use crate::phone::{self, INDONESIA};
 
 /// Why a cell is no phone number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,30 +13,19 @@ pub(super) enum NoPhone {
 }
 
 /// `0812-3456-7890`, `62 812 3456 7890` and `+6281234567890` are one number. A number that begins with 8 lost its
-/// zero in a spreadsheet. Numbers of other countries need their `+`.
+/// zero in a spreadsheet; an apostrophe in front kept another from losing it. Numbers of other countries need
+/// their `+`.
 pub(super) fn canonical(text: &str) -> Result<String, NoPhone> {
     if text.contains(['E', 'e']) && text.contains('+') {
         return Err(NoPhone::Rounded);
     }
-    let plain: String = text
-        .chars()
-        .filter(|c| !" -.()\u{a0}'".contains(*c))
-        .collect();
-    let digits = match plain.as_bytes() {
-        [b'+', ..] => plain[1..].to_owned(),
-        [b'6', b'2', ..] => plain,
-        [b'0', b'8', ..] => format!("62{}", &plain[1..]),
-        [b'8', ..] => format!("62{plain}"),
-        _ => return Err(NoPhone::Unfit),
+    let typed = text.replace('\'', "");
+    let typed = typed.trim();
+    let whole = match typed.strip_prefix('8') {
+        Some(rest) => format!("08{rest}"),
+        None => typed.to_owned(),
     };
-    let fits = digits.bytes().all(|b| b.is_ascii_digit())
-        && !digits.starts_with('0')
-        && (8..=15).contains(&digits.len());
-    if fits {
-        Ok(format!("+{digits}"))
-    } else {
-        Err(NoPhone::Unfit)
-    }
+    phone::canonical(&whole, INDONESIA).map_err(|_| NoPhone::Unfit)
 }
 
 #[cfg(test)]
@@ -44,14 +36,33 @@ mod tests {
     fn one_number_has_one_form() {
         for text in [
             "081234567890",
+            "'081234567890",
             "0812-3456-7890",
             "62 812 3456 7890",
             "+62 (812) 3456.7890",
+            "+62 (0)812 3456 7890",
+            "0062 812 3456\u{a0}7890",
             "81234567890",
+            "812 3456 7890",
         ] {
             assert_eq!(canonical(text).as_deref(), Ok("+6281234567890"), "{text}");
         }
         assert_eq!(canonical("+61 412 345 678").as_deref(), Ok("+61412345678"));
+    }
+
+    /// A number that a file brings is the one that a message from it finds.
+    #[test]
+    fn the_loader_and_the_engine_agree() {
+        for text in [
+            "081234567890",
+            "021 555 1234",
+            "+62 812/3456/7890",
+            "0812",
+            "+0812345678",
+        ] {
+            let engines = phone::canonical(text, INDONESIA).ok();
+            assert_eq!(canonical(text).ok(), engines, "{text}");
+        }
     }
 
     #[test]
