@@ -12,6 +12,7 @@
 mod alerts;
 mod ask;
 mod deed;
+mod follow;
 mod places;
 mod snapshot;
 
@@ -21,7 +22,6 @@ pub use snapshot::compile_offline;
 
 use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
 use crate::config::Settings;
-use crate::db::notices::Notice;
 use crate::db::people::PersonState;
 use crate::db::places::Place;
 use crate::db::reports::{self, Report};
@@ -33,7 +33,6 @@ use crate::{Result, config};
 use places::Places;
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, PoisonError, RwLock};
-use tracing::{error, info};
 
 /// What is said to a message, and to whom else.
 #[derive(Debug)]
@@ -140,27 +139,6 @@ impl Engine {
         match &spec.query {
             Some(query) => turn.ask(query).await,
             None => turn.store().await,
-        }
-    }
-
-    async fn follow(self: Arc<Self>) {
-        let mut notices = self.home.notices.subscribe();
-        loop {
-            let lists = match notices.recv().await {
-                Ok(Notice::Queue(_)) => continue,
-                Ok(Notice::Changed(what)) if what == "places" => false,
-                Ok(Notice::Changed(what)) if what != "lists" => continue,
-                Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => true,
-                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
-            };
-            self.places.forget();
-            if !lists {
-                continue;
-            }
-            match self.reload().await {
-                Ok(()) => info!("Read the lists anew"),
-                Err(e) => error!(error = %e, "The lists changed but cannot be used"),
-            }
         }
     }
 }

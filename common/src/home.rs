@@ -28,6 +28,8 @@ pub struct Home {
     pub blobs: Arc<dyn Blobs>,
     /// What the database calls out.
     pub notices: broadcast::Sender<Notice>,
+    /// The same without what is said of queues.
+    pub changes: broadcast::Sender<Notice>,
     prefix: String,
     /// The outbox is the queue itself: nothing has to be sent after the commit.
     one_box: bool,
@@ -42,7 +44,7 @@ impl Home {
     pub async fn open(settings: &Settings, daemon: &str) -> Result<Self> {
         let sdk = Sdk::new();
         let db = Db::open(&settings.database, daemon)?;
-        let notices = notices::listen(&db);
+        let (notices, changes) = notices::listen_apart(&db);
         let most = settings.frame.max_receives;
         let one_box = matches!(settings.queue, QueueSettings::Postgres {});
         let queue: Arc<dyn Queue> = match &settings.queue {
@@ -60,6 +62,7 @@ impl Home {
             queue,
             blobs,
             notices,
+            changes,
             prefix: settings.prefix.clone(),
             one_box,
         })

@@ -24,17 +24,44 @@ pub enum Notice {
 
 /// Listens for as long as somebody holds the sender or a clone of it.
 pub fn listen(db: &Db) -> broadcast::Sender<Notice> {
-    let (sender, _) = broadcast::channel(1024);
-    tokio::spawn(keep_listening(db.clone(), sender.downgrade()));
-    sender
+    listen_apart(db).0
+}
+
+/// As [`listen`]; the second sender tells nothing about queues, of which there may be thousands of
+/// notices in a second: who follows changes never falls behind for them. Hold the first one too.
+pub fn listen_apart(db: &Db) -> (broadcast::Sender<Notice>, broadcast::Sender<Notice>) {
+    let (all, _) = broadcast::channel(1024);
+    let (changes, _) = broadcast::channel(64);
+    let to = Listeners {
+        all: all.downgrade(),
+        changes: changes.downgrade(),
+    };
+    tokio::spawn(keep_listening(db.clone(), to));
+    (all, changes)
+}
+
+/// Who is told.
+struct Listeners {
+    all: WeakSender<Notice>,
+    changes: WeakSender<Notice>,
+}
+
+impl Listeners {
+    /// Nobody may be listening; that is no fault.
+    fn tell(&self, notice: Notice) {
+        if !matches!(notice, Notice::Queue(_)) {
+            let _ = self.changes.upgrade().map(|to| to.send(notice.clone()));
+        }
+        let _ = self.all.upgrade().map(|to| to.send(notice));
+    }
 }
 
 /// How often it is looked whether anybody still holds the sender.
 const LOOK: Duration = Duration::from_secs(1);
 
-async fn keep_listening(db: Db, to: WeakSender<Notice>) {
+async fn keep_listening(db: Db, to: Listeners) {
     let mut pause = Duration::from_millis(100);
-    while to.strong_count() > 0 {
+    while to.all.strong_count() > 0 {
         match listen_once(&db, &to, &mut pause).await {
             Ok(()) => debug!("The listening connection was closed"),
             Err(e) => warn!(error = %super::failure(e), "Cannot listen for notices; trying again"),
@@ -46,7 +73,7 @@ async fn keep_listening(db: Db, to: WeakSender<Notice>) {
 
 async fn listen_once(
     db: &Db,
-    to: &WeakSender<Notice>,
+    to: &Listeners,
     pause: &mut Duration,
 ) -> Result<(), tokio_postgres::Error> {
     let (client, messages) = super::pool::connect_alone(db).await?;
@@ -55,23 +82,19 @@ async fn listen_once(
     let mut listen = std::pin::pin!(listen);
     let mut listening = false;
     let mut look = tokio::time::interval(LOOK);
-    let say = |notice| {
-        // Nobody may be listening; that is no fault.
-        let _ = to.upgrade().map(|to| to.send(notice));
-    };
     loop {
         tokio::select! {
-            _ = look.tick() => if to.strong_count() == 0 {
+            _ = look.tick() => if to.all.strong_count() == 0 {
                 return Ok(());
             },
             done = &mut listen, if !listening => {
                 done?;
                 listening = true;
                 *pause = Duration::from_millis(100);
-                say(Notice::Lost);
+                to.tell(Notice::Lost);
             }
             message = messages.next() => match message {
-                Some(Ok(AsyncMessage::Notification(n))) => say(notice(n.channel(), n.payload())),
+                Some(Ok(AsyncMessage::Notification(n))) => to.tell(notice(n.channel(), n.payload())),
                 Some(Ok(_)) => {}
                 Some(Err(e)) => return Err(e),
                 None => return Ok(()),
@@ -85,4 +108,28 @@ fn notice(channel: &str, payload: &str) -> Notice {
         return Notice::Changed(payload.to_owned());
     }
     Notice::Queue(payload.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::TestDb;
+
+    /// However busy the queues are, who follows changes hears each of them.
+    #[tokio::test]
+    async fn queues_do_not_drown_changes() {
+        let place = TestDb::new().await;
+        let (all, changes) = listen_apart(&place.db);
+        let (mut all, mut changes) = (all.subscribe(), (all, changes.subscribe()));
+        assert_eq!(changes.1.recv().await, Ok(Notice::Lost));
+        assert_eq!(all.recv().await, Ok(Notice::Lost));
+        let noise = "SELECT pg_notify('kentongan_queue', n::text) FROM generate_series(1, 3000) n;
+                     SELECT pg_notify('kentongan_changed', 'lists')";
+        place.run(noise).await;
+        assert_eq!(changes.1.recv().await, Ok(Notice::Changed("lists".into())));
+        assert!(matches!(
+            all.recv().await,
+            Err(broadcast::error::RecvError::Lagged(_))
+        ));
+    }
 }
