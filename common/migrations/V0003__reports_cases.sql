@@ -38,23 +38,33 @@ CREATE INDEX report_code ON report (code, received_at);
 -- Takes what falls outside every month, so that nothing is ever refused for its date.
 CREATE TABLE report_other PARTITION OF report DEFAULT;
 
--- Makes the partitions of last month, this one and the next two; run by migration and hourly.
-CREATE FUNCTION report_partitions() RETURNS integer LANGUAGE plpgsql AS $$
+-- Makes the partitions of last month, this one and the next two; run by migration and hourly. Each
+-- takes over what report_other holds of its month. A month that cannot be made now (somebody reads
+-- report_other for long, or writes to it) keeps no other month back and is tried the next hour:
+-- until then report_other takes its rows. Attached rather than made in place, which locks out
+-- only those who use report_other.
+CREATE FUNCTION report_partitions() RETURNS integer LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
 DECLARE
-    month date;
-    made integer := 0;
+    month timestamptz;
+    until timestamptz;
+    name  text;
+    made  integer := 0;
 BEGIN
     PERFORM pg_advisory_xact_lock(46552);
-    FOR month IN SELECT date_trunc('month', now() AT TIME ZONE 'UTC')::date
-                        + make_interval(months => n) FROM generate_series(-1, 2) AS n
-    LOOP
-        IF to_regclass('report_' || to_char(month, 'YYYY_MM')) IS NULL THEN
-            EXECUTE format('CREATE TABLE %I PARTITION OF report FOR VALUES FROM (%L) TO (%L)',
-                           'report_' || to_char(month, 'YYYY_MM'),
-                           to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00',
-                           to_char(month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00');
+    FOR n IN -1..2 LOOP
+        month := (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => n)) AT TIME ZONE 'UTC';
+        until := (month AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC';
+        name := 'report_' || to_char(month AT TIME ZONE 'UTC', 'YYYY_MM');
+        CONTINUE WHEN to_regclass(name) IS NOT NULL;
+        BEGIN
+            EXECUTE format('CREATE TABLE %I (LIKE report INCLUDING DEFAULTS)', name);
+            EXECUTE format('WITH moved AS (DELETE FROM report_other WHERE received_at >= %L AND received_at < %L
+                                           RETURNING *) INSERT INTO %I SELECT * FROM moved', month, until, name);
+            EXECUTE format('ALTER TABLE report ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name, month, until);
             made := made + 1;
-        END IF;
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING 'the partition % was not made: %', name, SQLERRM;
+        END;
     END LOOP;
     RETURN made;
 END $$;

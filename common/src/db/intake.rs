@@ -67,7 +67,7 @@ pub async fn insert(tx: &Tx<'_>, t: &Taken<'_>) -> Result {
 
 /// Claims a command's key; the first answer when the same command was answered within the window.
 /// `line` is the command's place in the message. A second transaction with the same key waits for
-/// the first.
+/// the first. A time in the future counts as now: it would stay fresh until then.
 pub async fn repeated(
     tx: &Tx<'_>,
     key: &[u8],
@@ -79,12 +79,12 @@ pub async fn repeated(
         .query_one(
             "-- intake::repeated
              INSERT INTO repetition AS r (key, message, at, answer, line)
-             VALUES ($1, $2, $3, '', $5)
+             VALUES ($1, $2, least($3, now()), '', $5)
              ON CONFLICT (key) DO UPDATE
              SET message = CASE WHEN fresh(r.at, $3, $4) THEN r.message ELSE $2 END,
                  line = CASE WHEN fresh(r.at, $3, $4) THEN r.line ELSE $5 END,
                  answer = CASE WHEN fresh(r.at, $3, $4) THEN r.answer ELSE '' END,
-                 at = CASE WHEN fresh(r.at, $3, $4) THEN r.at ELSE $3 END
+                 at = CASE WHEN fresh(r.at, $3, $4) THEN r.at ELSE excluded.at END
              RETURNING CASE WHEN (r.message, r.line) <> ($2, $5) THEN r.answer END",
             &[
                 /* key */ &key,

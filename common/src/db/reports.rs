@@ -144,7 +144,7 @@ pub async fn others_of_case(tx: &Tx<'_>, case_id: i64, id: Uuid) -> Result<i64> 
     Ok(row.get(0))
 }
 
-/// Makes the partitions of the coming months.
+/// Makes the partitions of the coming months. One that cannot be made now is left to the next call.
 pub async fn partitions(tx: &Tx<'_>) -> Result {
     tx.query_one("-- reports::partitions\nSELECT report_partitions()", &[])
         .await
@@ -193,3 +193,6 @@ fn words(of: &Type) -> &str {
 fn as_json(sql: &str) -> String {
     format!("-- reports::ask\nSELECT to_jsonb(q) FROM (\n{sql}\n) AS q")
 }
+
+#[cfg(test)]
+mod tests;
