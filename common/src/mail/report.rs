@@ -1,7 +1,8 @@
 //! Delivery reports that come as mail: who was not reached, and why, as far as one can tell (M28).
 //!
 //! Only for mail servers that tell it in no better way: on AWS the events of `mail-events` are
-//! surer. What is read here is a hint until the report carries a token of ours.
+//! surer. What is read here is a hint: only of the receiver of the very mail that the report is
+//! about, and only when that mail is one of ours, is anything believed.
 
 use super::{Fields, Letter};
 
@@ -32,10 +33,11 @@ pub enum Action {
 impl Failed {
     /// Whether the address itself is at fault, so that it should not be written to again: given
     /// up, and a status of class 5 that names an address or mailbox that is not there
-    /// (RFC 3463: 5.1.x addressing, 5.2.1 disabled) or none at all.
+    /// (RFC 3463: 5.1.x addressing, 5.2.1 disabled). Without a status nobody said so: prose about
+    /// a failure may be a person's, and name somebody else.
     pub fn is_permanent(&self) -> bool {
-        let status = self.status.as_deref().unwrap_or("5.1.0");
-        self.action == Action::Failed && (status.starts_with("5.1.") || status == "5.2.1")
+        let gone = |status: &str| status.starts_with("5.1.") || status == "5.2.1";
+        self.action == Action::Failed && self.status.as_deref().is_some_and(gone)
     }
 }
 

@@ -133,7 +133,10 @@ impl Case<'_> {
     async fn read(&self, read: &Read, out: &mut Outbox) -> Result<Decided<'static>> {
         let letter = &read.letter;
         if let Some(robot) = self.robot(&letter.heading, out.now()) {
-            if let Some(event) = bounce::event(letter, &self.judge.signer, out.now()) {
+            let at = (self.tx, out.now());
+            if robot.is_report()
+                && let Some(event) = bounce::event(letter, &self.judge.signer, at).await?
+            {
                 out.send(&event);
             }
             let reason = Some(robot.name());
