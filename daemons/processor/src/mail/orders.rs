@@ -13,6 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// Most characters of an unproven mail's subject that are shown to the person whose name it bears:
+/// enough to know it by, too few for a letter of somebody else's.
+const SUBJECT_SHOWN: usize = 60;
+
 /// What a mail asks for in its sender's own words.
 pub(super) struct Orders {
     /// Its commands, in order.
@@ -95,7 +99,7 @@ impl Case<'_> {
         let token = judge.signer.sign(Purpose::Confirm, id.as_bytes(), until);
         let about = json!({
             "received": outgoing::time(self.mail.received_at, &judge.zone),
-            "subject": heading.subject,
+            "subject": heading.subject.chars().take(SUBJECT_SHOWN).collect::<String>(),
             "count": lines.len(),
             "lapses": outgoing::time(until, &judge.zone),
         });

@@ -221,6 +221,23 @@ async fn an_absence_note_suppresses_nobody() {
     assert!(world.mail(note).await.is_empty());
 }
 
+#[tokio::test]
+async fn a_question_shows_little_of_an_unproven_subject() {
+    let world = World::new().await;
+    let fields = format!("{FROM}Subject: {}\r\n", "Menangkan hadiah ".repeat(9));
+    let mail = Raw {
+        fields: &fields,
+        ..raw(false, "KODE SP")
+    };
+    let asked = world.answer(mail).await.expect("a question");
+    assert_eq!(
+        (asked.template.as_str(), asked.thread.as_ref()),
+        ("confirm", None)
+    );
+    let shown = asked.values["subject"].as_str().map(|s| s.chars().count());
+    assert_eq!(shown, Some(60));
+}
+
 /// M25: what somebody else may have written in a person's name is no reason to write to them.
 #[tokio::test]
 async fn an_unproven_mail_without_commands_is_not_answered() {
