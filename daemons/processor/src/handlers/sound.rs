@@ -1,13 +1,11 @@
 //! What comes from outside, made fit for rows: times that can be, ids that an index can hold.
 
+use common::mail::proof::LONGEST_ADDRESS;
 use jiff::{SignedDuration, Timestamp};
 
 /// Longest Message-ID or channel's id that is kept, in bytes: a line of a mail may have 998
 /// (RFC 5322, 2.1.1), and PostgreSQL indexes no value over a third of a page (2,704 bytes).
 const LONGEST_ID: usize = 998;
-
-/// Longest address that is one, in bytes: 64 before the `@`, 255 behind it (RFC 5321, 4.5.3.1).
-const LONGEST_ADDRESS: usize = 320;
 
 /// Oldest receipt that is believed: far longer than any queue keeps a message, and a dead letter
 /// that somebody repairs is younger.
