@@ -39,6 +39,7 @@ CREATE TABLE mail_event (
 );
 CREATE INDEX mail_event_provider ON mail_event (provider_id) WHERE provider_id IS NOT NULL;
 CREATE INDEX mail_event_address ON mail_event (address, at);
+CREATE INDEX mail_event_noted ON mail_event USING brin (noted_at);
 
 -- Deliveries with what was heard of them; one line per event, at least one per delivery.
 CREATE VIEW delivery_heard AS
@@ -71,41 +72,69 @@ CREATE TABLE quota_hour (
     PRIMARY KEY (name, hour)
 ) WITH (fillfactor = 50);
 
--- Takes up to `want` tokens; `unused` ones of an earlier grant go back to the day. The bucket holds
--- a tenth of a second's worth and fills at nine tenths of the rate, so that no second sees more
--- than the rate. The day is the last 24 full hours and the running one, so that no 24 hours see
--- more than `per_day`. A rate or day of 0 means without limit. When nothing is left, `pause` says
--- for how many seconds. The row lock makes the fleet take turns.
+-- What the bucket holds now: at most a tenth of a second's worth (one at least), filling at 85 % of
+-- the rate. With tokens that are used within a twentieth of a second no second sees more than the
+-- rate, rounded up: 0.1 + 0.85 * 1.05 < 1.
+CREATE FUNCTION quota_tokens(transport text, rate double precision, instant timestamptz)
+RETURNS double precision LANGUAGE sql STABLE AS $$
+    SELECT coalesce(
+        (SELECT least(greatest(1, rate / 10), tokens + greatest(0, extract(epoch FROM instant - at)) * rate * 0.85)
+         FROM quota WHERE name = transport),
+        greatest(1, rate / 10));
+$$;
+
+-- For how many seconds nothing may be sent; 0: something may. Takes nothing and locks nothing. The
+-- day is the last 24 full hours and the running one, so that no 24 hours see more than `per_day`.
+-- A rate or day of 0 means without limit.
+CREATE FUNCTION quota_pause(transport text, rate double precision, per_day bigint, instant timestamptz)
+RETURNS double precision LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    tokens   double precision;
+    day_used bigint;
+    oldest   timestamptz;
+BEGIN
+    IF per_day > 0 THEN
+        SELECT coalesce(sum(used), 0), min(hour) INTO day_used, oldest FROM quota_hour
+        WHERE name = transport AND hour >= date_trunc('hour', instant) - interval '24 hours' AND used > 0;
+        IF day_used >= per_day THEN
+            RETURN extract(epoch FROM coalesce(oldest, instant) + interval '25 hours' - instant);
+        END IF;
+    END IF;
+    IF rate > 0 THEN
+        tokens := quota_tokens(transport, rate, instant);
+        IF tokens < 1 THEN RETURN (1 - tokens) / (rate * 0.85); END IF;
+    END IF;
+    RETURN 0;
+END $$;
+
+-- Takes up to `want` tokens; `unused` ones of an earlier grant go back to the day, never to the
+-- rate. When nothing is left, `pause` says for how many seconds. The row lock makes the fleet take
+-- turns.
 CREATE FUNCTION quota_take(transport text, want integer, unused integer, rate double precision, per_day bigint,
                            OUT granted integer, OUT pause double precision)
 LANGUAGE plpgsql AS $$
 DECLARE
-    bucket   quota;
     instant  timestamptz;
-    room     double precision := greatest(1, rate / 10);
+    held     double precision;
     day_used bigint;
-    oldest   timestamptz;
 BEGIN
-    INSERT INTO quota VALUES (transport, room, clock_timestamp()) ON CONFLICT (name) DO NOTHING;
-    SELECT * INTO bucket FROM quota WHERE name = transport FOR UPDATE;
-    instant := greatest(clock_timestamp(), bucket.at);
-    bucket.tokens := least(room, bucket.tokens + extract(epoch FROM instant - bucket.at) * rate * 0.9);
+    INSERT INTO quota VALUES (transport, greatest(1, rate / 10), clock_timestamp()) ON CONFLICT (name) DO NOTHING;
+    PERFORM FROM quota WHERE name = transport FOR UPDATE;
+    SELECT greatest(clock_timestamp(), at) INTO instant FROM quota WHERE name = transport;
+    held := quota_tokens(transport, rate, instant);
     UPDATE quota_hour SET used = greatest(0, used - unused)
     WHERE unused > 0 AND name = transport AND hour = date_trunc('hour', instant);
-    SELECT coalesce(sum(used), 0), min(hour) INTO day_used, oldest FROM quota_hour
-    WHERE name = transport AND hour >= date_trunc('hour', instant) - interval '24 hours' AND used > 0;
 
-    granted := want;
-    IF rate > 0 THEN granted := least(granted, floor(bucket.tokens)); END IF;
-    IF per_day > 0 THEN granted := greatest(0, least(granted, per_day - day_used)); END IF;
-    pause := 0;
-    IF granted = 0 AND per_day > 0 AND day_used >= per_day THEN
-        pause := extract(epoch FROM coalesce(oldest, instant) + interval '25 hours' - instant);
-    ELSIF granted = 0 THEN
-        pause := (1 - bucket.tokens) / (rate * 0.9);
+    pause := quota_pause(transport, rate, per_day, instant);
+    granted := CASE WHEN pause > 0 THEN 0 ELSE want END;
+    IF rate > 0 THEN granted := least(granted, floor(held)); END IF;
+    IF per_day > 0 THEN
+        SELECT coalesce(sum(used), 0) INTO day_used FROM quota_hour
+        WHERE name = transport AND hour >= date_trunc('hour', instant) - interval '24 hours';
+        granted := greatest(0, least(granted, per_day - day_used));
     END IF;
 
-    UPDATE quota SET tokens = CASE WHEN rate > 0 THEN bucket.tokens - granted ELSE room END, at = instant
+    UPDATE quota SET tokens = CASE WHEN rate > 0 THEN held - granted ELSE held END, at = instant
     WHERE name = transport;
     UPDATE quota_hour SET used = used + granted WHERE name = transport AND hour = date_trunc('hour', instant);
     IF NOT FOUND THEN

@@ -2,8 +2,8 @@
 //! headers tell the receiver's programs what this is, and nothing that somebody wrote can become a
 //! header of ours.
 //!
-//! The same envelope gives the same bytes, Message-ID, date and boundaries included: a mail that
-//! had to be sent twice is one mail to most mail programs.
+//! The same envelope gives the same bytes as long as the words stay the same, and always the same
+//! Message-ID, date and boundaries: a mail that had to be sent twice is one mail to most programs.
 
 mod address;
 mod headers;
@@ -26,6 +26,7 @@ use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::message_id::MessageId;
 use mail_builder::headers::raw::Raw;
 use mail_builder::mime::MimePart;
+use std::sync::{Arc, PoisonError, RwLock};
 use uuid::Uuid;
 
 /// How long our marks are good: people answer old mails, and a bounce may take days. A token's end
@@ -54,9 +55,25 @@ pub enum ComposeError {
     Words(#[from] MailError),
 }
 
+/// The words of our mails, which may be replaced while mails are written. Clones share them.
+#[derive(Clone)]
+pub struct Words(Arc<RwLock<Mails>>);
+
+impl Words {
+    /// Every mail from now on has these words.
+    pub fn replace(&self, mails: Mails) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = mails;
+    }
+
+    fn render(&self, mail: &EmailOutput) -> std::result::Result<Rendered, MailError> {
+        let mails = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        mails.render(mail)
+    }
+}
+
 /// Writes mails in our name.
 pub struct Composer {
-    mails: Mails,
+    words: Words,
     sender: Sender,
     signer: Signer,
 }
@@ -82,14 +99,20 @@ impl Composer {
     ) -> std::result::Result<Self, BadAddress> {
         checked(&sender.address)?;
         checked(&format!("x@{}", sender.domain))?;
+        let words = Words(Arc::new(RwLock::new(mails)));
         Ok(Self {
-            mails,
+            words,
             sender,
             signer,
         })
     }
 
-    /// The finished mail. Gives the same bytes for the same envelope and files, however often.
+    /// The words that it uses, to replace them.
+    pub fn words(&self) -> Words {
+        self.words.clone()
+    }
+
+    /// The finished mail. Gives the same bytes for the same envelope, files and words.
     pub fn compose(
         &self,
         envelope: &Envelope,
@@ -97,7 +120,7 @@ impl Composer {
         files: Vec<File>,
     ) -> std::result::Result<Finished, ComposeError> {
         let to = checked(&mail.to)?;
-        let words = self.mails.render(mail)?;
+        let words = self.words.render(mail)?;
         let reference = self.token(Purpose::Trace, envelope);
         let message_id = self.message_id(envelope);
         let subject = headers::subject(mail.thread.as_ref(), &words.subject);

@@ -5,22 +5,25 @@ pub mod ses;
 pub mod smtp;
 #[cfg(test)]
 mod suite;
+mod wary;
 
 use crate::aws::Sdk;
-use crate::config::{Aws, TransportSettings};
+use crate::config::{self, Aws, TransportSettings};
 use crate::{Failure, Result};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout};
 
-/// Opens the transport that the settings name; `domain` is what we call ourselves in SMTP. Makes
-/// a maildir's folders, connects to nothing else.
+/// Opens the transport that the settings name; `us` is who we are in mail. Makes a maildir's
+/// folders, connects to nothing else.
 pub async fn open(
     settings: &TransportSettings,
-    domain: &str,
+    us: &config::Mail,
     sdk: &Sdk,
 ) -> Result<Arc<dyn Transport>> {
-    Ok(match settings.clone() {
+    let inner: Arc<dyn Transport> = match settings.clone() {
         TransportSettings::Maildir { folder } => Arc::new(maildir::Maildir::open(&folder)?),
         TransportSettings::Smtp {
             host,
@@ -41,7 +44,7 @@ pub async fn open(
                 connections,
                 timeout,
             };
-            Arc::new(smtp::Smtp::open(server, domain)?)
+            Arc::new(smtp::Smtp::open(server, &us.domain, &us.from)?)
         }
         TransportSettings::Ses {
             configuration_set,
@@ -51,7 +54,8 @@ pub async fn open(
             let place = Aws { endpoint, region };
             Arc::new(ses::Ses::open(sdk, &place, configuration_set).await)
         }
-    })
+    };
+    Ok(Arc::new(wary::Wary::new(inner)))
 }
 
 type Login = (String, std::path::PathBuf);
@@ -71,14 +75,50 @@ fn login(user: Option<String>, file: Option<std::path::PathBuf>) -> Result<Optio
 /// Carries one finished mail away.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Hands one mail over. May be called again for a mail whose outcome was not known.
-    async fn deliver(&self, mail: &Finished) -> Outcome;
+    /// Waits, for as long as it takes, until one more mail may be handed over beside the others.
+    async fn turn(&self) -> Turn {
+        Turn::default()
+    }
 
-    /// Finds out whether the transport can be reached, without sending.
+    /// Hands one mail over; hold a turn meanwhile. May be called again for a mail whose outcome was
+    /// not known.
+    async fn deliver(&self, mail: &Finished, time: Time) -> Outcome;
+
+    /// Finds out whether the transport can be reached and takes our mail, without sending.
     async fn probe(&self) -> Result;
 
     /// How much may be sent: asked from the provider where it tells, else `None`.
     async fn quota(&self) -> Result<Option<Quota>>;
+}
+
+/// The right to hand one mail over; ends when it is dropped.
+#[derive(Debug, Default)]
+pub struct Turn {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl From<OwnedSemaphorePermit> for Turn {
+    fn from(permit: OwnedSemaphorePermit) -> Self {
+        let _permit = Some(permit);
+        Self { _permit }
+    }
+}
+
+/// How long a hand-over may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Time {
+    /// A mail of which no byte was handed over by then was not sent.
+    pub begin_by: Instant,
+    /// The end of a mail is awaited for so long from its first byte on; then it is *unknown*.
+    pub limit: Duration,
+}
+
+/// What a hand-over that is under way came to.
+async fn within(limit: Duration, handing_over: impl Future<Output = Outcome>) -> Outcome {
+    let handed_over = timeout(limit, handing_over).await;
+    handed_over.unwrap_or_else(|_| Outcome::Unknown {
+        reason: format!("no end within {limit:?}"),
+    })
 }
 
 /// A composed mail.

@@ -342,6 +342,35 @@ text = "Hello Siti."
     }
 
     #[test]
+    fn every_refusal_that_is_answered_says_its_own_reason() {
+        use crate::mail::Refusal;
+        let mails = Mails::shipped().unwrap();
+        let refused = &mails.known["refused"];
+        let words = |language: &str, reason: &str| {
+            let values = values(json!({"reason": reason}));
+            refused.render(language, values).unwrap().text
+        };
+        let limit = 1;
+        let refusals = [
+            Refusal::Empty,
+            Refusal::TooLarge { found: 2, limit },
+            Refusal::HeaderTooLarge { limit },
+            Refusal::TooManyParts { limit },
+            Refusal::TooDeep { limit },
+            Refusal::BoundaryTooLong { limit },
+            Refusal::Encrypted,
+        ];
+        for language in ["id", "en"] {
+            let mut said = vec![words(language, "something_new")];
+            for refusal in refusals {
+                let words = words(language, refusal.key());
+                assert!(!said.contains(&words), "{refusal:?} in {language}");
+                said.push(words);
+            }
+        }
+    }
+
+    #[test]
     fn values_defaults_and_languages() {
         let mail = Mail::read(GREETING).unwrap();
         assert_eq!(mail.check(), Vec::<String>::new());

@@ -305,6 +305,48 @@ pub async fn hear(tx: &Tx<'_>, heard: &Heard<'_>) -> Result {
     .map(drop)
 }
 
+/// Most rows of a table that one [`prune`] forgets: a transaction of well under a second.
+pub const PRUNED_AT_ONCE: u64 = 5000;
+
+/// Forgets deliveries and events older than so many days, up to [`PRUNED_AT_ONCE`] of each, and
+/// says how many of the table that lost more; as many as that, and there are more. Of several at once one does it, the others
+/// forget nothing. Who is suppressed stays suppressed.
+///
+/// A message that is received again after its row was forgotten goes out again: keep rows longer
+/// than any queue keeps messages.
+pub async fn prune(tx: &Tx<'_>, days: u32) -> Result<u64> {
+    let alone = tx
+        .query_one(
+            "-- deliveries::prune_alone
+             SELECT pg_try_advisory_xact_lock(hashtext('deliveries::prune'))",
+            &[],
+        )
+        .await?;
+    if !alone.get::<_, bool>(0) {
+        return Ok(0);
+    }
+    let days = i32::try_from(days).unwrap_or(i32::MAX);
+    let most = PRUNED_AT_ONCE as i64;
+    let deliveries = tx
+        .execute(
+            "-- deliveries::prune
+             DELETE FROM delivery WHERE id IN
+             (SELECT id FROM delivery WHERE claimed_at < now() - make_interval(days => $1) LIMIT $2)",
+            &[/* days */ &days, /* most */ &most],
+        )
+        .await?;
+    let events = tx
+        .execute(
+            "-- deliveries::prune_events
+             DELETE FROM mail_event WHERE (id, address) IN
+             (SELECT id, address FROM mail_event
+              WHERE noted_at < now() - make_interval(days => $1) LIMIT $2)",
+            &[/* days */ &days, /* most */ &most],
+        )
+        .await?;
+    Ok(deliveries.max(events))
+}
+
 fn seen(row: &Row) -> Seen {
     Seen {
         id: row.get(0),

@@ -4,7 +4,7 @@ use super::Db;
 use futures_util::StreamExt;
 use std::time::Duration;
 use tokio::sync::broadcast::{self, WeakSender};
-use tokio_postgres::AsyncMessage;
+use tokio_postgres::{AsyncMessage, Client};
 use tracing::{debug, warn};
 
 /// The channel on which a loader says what it changed: `lists`, `places`, `people`.
@@ -56,6 +56,10 @@ impl Listeners {
     }
 }
 
+/// How often the server is asked whether it still takes writes. Until then a queue is looked at
+/// once a second and a list is as it was.
+const LOOK_FOR_DEMOTION: Duration = Duration::from_secs(10);
+
 /// How often it is looked whether anybody still holds the sender.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -81,6 +85,7 @@ async fn listen_once(
     let listen = client.batch_execute("LISTEN kentongan_queue; LISTEN kentongan_changed");
     let mut listen = std::pin::pin!(listen);
     let mut listening = false;
+    let mut demoted = std::pin::pin!(until_demoted(&client));
     let mut look = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
@@ -93,12 +98,29 @@ async fn listen_once(
                 *pause = Duration::from_millis(100);
                 to.tell(Notice::Lost);
             }
+            () = &mut demoted, if listening => return Ok(()),
             message = messages.next() => match message {
                 Some(Ok(AsyncMessage::Notification(n))) => to.tell(notice(n.channel(), n.payload())),
                 Some(Ok(_)) => {}
                 Some(Err(e)) => return Err(e),
                 None => return Ok(()),
             }
+        }
+    }
+}
+
+/// Returns when the server no longer takes writes: after a failover the old one may live on, and
+/// nothing is ever notified there (FAILURES Q29).
+async fn until_demoted(client: &Client) {
+    loop {
+        tokio::time::sleep(LOOK_FOR_DEMOTION).await;
+        let read_only = client
+            .query_one("SHOW transaction_read_only", &[])
+            .await
+            .map(|row| row.get::<_, &str>(0) == "on");
+        // A lost connection shows itself where its messages are read.
+        if read_only.unwrap_or(false) {
+            return;
         }
     }
 }

@@ -29,8 +29,27 @@ impl Limits {
     }
 }
 
+/// How long nothing may be sent, by the fleet's count; `None` when something may. Takes nothing.
+pub async fn pause(tx: &Tx<'_>, transport: &str, limits: Limits) -> Result<Option<Duration>> {
+    let row = tx
+        .query_one(
+            "-- quota::pause
+             SELECT quota_pause($1, $2, $3, clock_timestamp())",
+            &[
+                /* transport */ &transport,
+                /* per second */ &limits.per_second.max(0.0),
+                /* per day */ &per_day(limits),
+            ],
+        )
+        .await?;
+    let pause: f64 = row.get(0);
+    Ok((pause > 0.0).then(|| bounded(pause)))
+}
+
 /// Takes up to `want` tokens of a transport, and hands back `unused` ones of an earlier grant for
-/// the day's count. Holds the transport's row until the transaction ends: take it late.
+/// the day's count. Holds the transport's row until the transaction ends: commit at once. A token
+/// that is used within 50 ms of the commit keeps the promise that no second sees more mails than
+/// the rate, rounded up; one that is used later comes on top.
 pub async fn take(
     tx: &Tx<'_>,
     transport: &str,
@@ -47,14 +66,22 @@ pub async fn take(
                 /* want */ &count(want.max(1)),
                 /* unused */ &count(unused),
                 /* per second */ &limits.per_second.max(0.0),
-                /* per day */ &i64::try_from(limits.per_day).unwrap_or(i64::MAX),
+                /* per day */ &per_day(limits),
             ],
         )
         .await?;
     let (granted, pause): (i32, f64) = (row.get(0), row.get(1));
     Ok(match u32::try_from(granted) {
         Ok(granted) if granted > 0 => Grant::Go(granted),
-        // A clock that jumped must not make anybody wait for days.
-        _ => Grant::Later(Duration::from_secs_f64(pause.clamp(0.01, 90_000.0))),
+        _ => Grant::Later(bounded(pause)),
     })
+}
+
+fn per_day(limits: Limits) -> i64 {
+    i64::try_from(limits.per_day).unwrap_or(i64::MAX)
+}
+
+/// A clock that jumped must not make anybody wait for days.
+fn bounded(pause: f64) -> Duration {
+    Duration::from_secs_f64(pause.clamp(0.01, 90_000.0))
 }

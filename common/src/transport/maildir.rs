@@ -4,7 +4,7 @@
 //! people can open a file. A name follows from the mail's date and Message-ID: a mail that is
 //! delivered again is the same file.
 
-use super::{Finished, Outcome, Quota, Transport};
+use super::{Finished, Outcome, Quota, Time, Transport, within};
 use crate::failure::Dependency;
 use crate::{Failure, Result};
 use async_trait::async_trait;
@@ -27,19 +27,22 @@ impl Maildir {
 
 #[async_trait]
 impl Transport for Maildir {
-    async fn deliver(&self, mail: &Finished) -> Outcome {
+    async fn deliver(&self, mail: &Finished, time: Time) -> Outcome {
         let (folder, name, raw) = (self.folder.clone(), file_name(mail), mail.raw.clone());
-        let written = tokio::task::spawn_blocking(move || write(&folder, &name, &raw)).await;
-        match written {
-            Ok(Ok(name)) => Outcome::Sent {
-                provider_id: Some(name),
-            },
-            // The file has its name only when it is whole: an error means that it is not there.
-            Ok(Err(e)) => Outcome::NotSent(failure(&e)),
-            Err(e) => Outcome::Unknown {
-                reason: format!("writing the file was cut off: {e}"),
-            },
-        }
+        let written = tokio::task::spawn_blocking(move || write(&folder, &name, &raw));
+        within(time.limit, async {
+            match written.await {
+                Ok(Ok(name)) => Outcome::Sent {
+                    provider_id: Some(name),
+                },
+                // The file has its name only when it is whole: after an error it is not there.
+                Ok(Err(e)) => Outcome::NotSent(failure(&e)),
+                Err(e) => Outcome::Unknown {
+                    reason: format!("writing the file was cut off: {e}"),
+                },
+            }
+        })
+        .await
     }
 
     async fn probe(&self) -> Result {
@@ -146,7 +149,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("made/when/missing");
         let maildir = Maildir::open(&folder).unwrap();
-        let Outcome::Sent { provider_id } = maildir.deliver(&mail("1@x")).await else {
+        let Outcome::Sent { provider_id } = maildir.deliver(&mail("1@x"), suite::time()).await
+        else {
             panic!("not sent");
         };
         let found = names(&folder.join("new"));
@@ -162,15 +166,15 @@ mod tests {
     async fn q30_a_mail_that_is_delivered_again_is_one_file_even_after_it_was_read() {
         let home = tempfile::tempdir().unwrap();
         let maildir = Maildir::open(home.path()).unwrap();
-        maildir.deliver(&mail("1@x")).await;
-        maildir.deliver(&mail("1@x")).await;
-        maildir.deliver(&mail("2@x")).await;
+        maildir.deliver(&mail("1@x"), suite::time()).await;
+        maildir.deliver(&mail("1@x"), suite::time()).await;
+        maildir.deliver(&mail("2@x"), suite::time()).await;
         let found = names(&home.path().join("new"));
         assert_eq!(found.len(), 2);
         let read = home.path().join("cur").join(format!("{}:2,S", found[0]));
         std::fs::rename(home.path().join("new").join(&found[0]), read).unwrap();
         for id in ["1@x", "2@x"] {
-            maildir.deliver(&mail(id)).await;
+            maildir.deliver(&mail(id), suite::time()).await;
         }
         assert_eq!(names(&home.path().join("new")), [found[1].clone()]);
     }
@@ -181,14 +185,14 @@ mod tests {
         let folder = home.path().join("mails");
         let maildir = Maildir::open(&folder).unwrap();
         std::fs::remove_dir_all(&folder).unwrap();
-        let Outcome::NotSent(failure) = maildir.deliver(&mail("1@x")).await else {
+        let Outcome::NotSent(failure) = maildir.deliver(&mail("1@x"), suite::time()).await else {
             panic!("sent to nowhere");
         };
         let wait = crate::Verdict::Wait(Dependency::Mail);
         assert_eq!(failure.verdict, wait);
         maildir.probe().await.unwrap();
         assert!(matches!(
-            maildir.deliver(&mail("1@x")).await,
+            maildir.deliver(&mail("1@x"), suite::time()).await,
             Outcome::Sent { .. }
         ));
         std::fs::remove_dir_all(&folder).unwrap();

@@ -1,7 +1,7 @@
 //! SES v2: raw MIME in one call. SES puts its own Message-ID and Date on what it sends, so the
 //! reference to the trace also stands in `References`.
 
-use super::{Finished, Outcome, Quota, Transport};
+use super::{Finished, Outcome, Quota, Time, Transport, within};
 use crate::aws::{self, Sdk};
 use crate::config::Aws;
 use crate::failure::Dependency;
@@ -85,7 +85,7 @@ impl Ses {
 
 #[async_trait]
 impl Transport for Ses {
-    async fn deliver(&self, mail: &Finished) -> Outcome {
+    async fn deliver(&self, mail: &Finished, time: Time) -> Outcome {
         if mail.raw.len() > MOST_BYTES {
             let (size, most) = (mail.raw.len(), MOST_BYTES);
             return Outcome::Refused {
@@ -97,10 +97,13 @@ impl Transport for Ses {
             Ok(raw) => raw,
             Err(e) => return Outcome::NotSent(Failure::retry(e)),
         };
-        match self.send(mail, raw).await {
-            Ok(provider_id) => Outcome::Sent { provider_id },
-            Err(e) => outcome(&e),
-        }
+        within(time.limit, async {
+            match self.send(mail, raw).await {
+                Ok(provider_id) => Outcome::Sent { provider_id },
+                Err(e) => outcome(&e),
+            }
+        })
+        .await
     }
 
     async fn probe(&self) -> Result {

@@ -8,7 +8,7 @@
 mod answer;
 mod pool;
 
-use super::{Finished, Outcome, Quota, Transport};
+use super::{Finished, Outcome, Quota, Time, Transport, Turn};
 use crate::config::SmtpTls;
 use crate::failure::Dependency;
 use crate::{Failure, Result};
@@ -18,12 +18,12 @@ use lettre::Address;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::ClientId;
 use pool::Pool;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 /// Where the mail server is and how to speak to it; `[transport]` of kind `smtp`.
 #[derive(Debug, Clone)]
@@ -47,12 +47,18 @@ pub struct Smtp {
     server: Server,
     credentials: Option<Credentials>,
     hello: ClientId,
+    /// The address that all our mail comes from.
+    from: Address,
     pool: Pool,
 }
 
 impl Smtp {
-    /// Prepares the way; connects to nothing yet. `domain` is what we call ourselves.
-    pub fn open(server: Server, domain: &str) -> Result<Self> {
+    /// Prepares the way; connects to nothing yet. `domain` is what we call ourselves, `from` the
+    /// address that our mail comes from.
+    pub fn open(server: Server, domain: &str, from: &str) -> Result<Self> {
+        let from = from
+            .parse()
+            .map_err(|e| Failure::quarantine(format!("settings: mail.from: {e}")))?;
         let credentials = server.login.as_ref().map(credentials).transpose()?;
         if credentials.is_some() && server.tls == SmtpTls::None && !is_here(&server.host) {
             let remedy = "set `tls` to \"starttls\" or \"tls\"";
@@ -63,6 +69,7 @@ impl Smtp {
             pool: Pool::new(server.connections),
             hello: ClientId::Domain(domain.to_owned()),
             credentials,
+            from,
             server,
         })
     }
@@ -110,15 +117,29 @@ impl Smtp {
     /// Everything up to the server's `354`: nothing is sent yet.
     async fn announce(
         &self,
-        connection: &mut AsyncSmtpConnection,
         from: Address,
         to: Address,
-    ) -> std::result::Result<(), Outcome> {
+    ) -> std::result::Result<AsyncSmtpConnection, Outcome> {
+        let mut connection = self.connection().await.map_err(Outcome::NotSent)?;
         let mail = connection.command(Mail::new(Some(from), vec![]));
         self.step(Stage::Mail, mail).await?;
         let rcpt = connection.command(Rcpt::new(to, vec![]));
         self.step(Stage::Recipient, rcpt).await?;
-        self.step(Stage::Data, connection.command(Data)).await
+        self.step(Stage::Data, connection.command(Data)).await?;
+        Ok(connection)
+    }
+
+    /// Would a mail of ours be taken? Begins one and takes it back.
+    async fn try_us(&self, connection: &mut AsyncSmtpConnection) -> Result {
+        let both = async {
+            let mail = Mail::new(Some(self.from.clone()), vec![]);
+            self.step(Stage::Mail, connection.command(mail)).await?;
+            self.step(Stage::Mail, connection.command(Rset)).await
+        };
+        both.await.map_err(|outcome| match outcome {
+            Outcome::NotSent(failure) => failure,
+            other => Failure::wait(Dependency::Mail, format!("mail server: {other:?}")),
+        })
     }
 
     /// One command before the mail itself.
@@ -135,9 +156,15 @@ impl Smtp {
     }
 
     /// The mail itself. From its first byte on only an answer tells what became of it.
-    async fn hand_over(&self, connection: &mut AsyncSmtpConnection, raw: &[u8]) -> Outcome {
+    async fn hand_over(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        raw: &[u8],
+        limit: Duration,
+    ) -> Outcome {
         // A slow line gets time for the bytes on top of that for the answer: 16 kB/s, a 2G link.
         let patience = self.server.timeout + Duration::from_secs(raw.len() as u64 / (16 * 1024));
+        let patience = patience.min(limit);
         match timeout(patience, connection.message(raw)).await {
             Ok(Ok(response)) => Outcome::Sent {
                 provider_id: provider_id(&response),
@@ -152,20 +179,23 @@ impl Smtp {
 
 #[async_trait]
 impl Transport for Smtp {
-    async fn deliver(&self, mail: &Finished) -> Outcome {
+    async fn turn(&self) -> Turn {
+        self.pool.turn().await.map(Turn::from).unwrap_or_default()
+    }
+
+    async fn deliver(&self, mail: &Finished, time: Time) -> Outcome {
         let (Ok(from), Ok(to)) = (mail.from.parse(), mail.to.parse()) else {
             let reason = "the address cannot be written in SMTP".into();
             return Outcome::Refused { reason };
         };
-        let _turn = self.pool.turn().await;
-        let mut connection = match self.connection().await {
-            Ok(connection) => connection,
-            Err(failure) => return Outcome::NotSent(failure),
+        let announced = timeout_at(time.begin_by, self.announce(from, to)).await;
+        let mut connection = match announced {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(outcome)) => return outcome,
+            Err(_) => return Outcome::NotSent(late("before the mail itself")),
         };
-        if let Err(outcome) = self.announce(&mut connection, from, to).await {
-            return outcome;
-        }
-        let outcome = self.hand_over(&mut connection, &mail.raw).await;
+        let handing_over = self.hand_over(&mut connection, &mail.raw, time.limit);
+        let outcome = handing_over.await;
         if matches!(outcome, Outcome::Sent { .. }) {
             self.pool.put(connection);
         }
@@ -173,7 +203,8 @@ impl Transport for Smtp {
     }
 
     async fn probe(&self) -> Result {
-        let connection = self.connect().await?;
+        let mut connection = self.connect().await?;
+        self.try_us(&mut connection).await?;
         self.pool.put(connection);
         Ok(())
     }

@@ -5,6 +5,10 @@ use common::messages::Purpose;
 use common::{Failure, Result};
 use serde::Deserialize;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// Queues keep messages for 14 days, dead letters for as long again.
+const LEAST_KEEP_DAYS: u32 = 30;
 
 /// What is the mailer's own. Every key has a default.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,8 +19,11 @@ pub struct Mailer {
     pub rate_per_s: Option<f64>,
     /// Mails in 24 hours of all mailers together; 0 is without limit. Absent: as above.
     pub per_day: Option<u64>,
-    /// Longest time for handing one mail over. Then its outcome is unknown; a claim that is older
-    /// belongs to a process that died. Shorter than a slow server's answer, and mails go twice.
+    /// Longest time until a mail's hand-over begins (attachments, a free connection), and as long
+    /// again for the hand-over. Too late to begin: it was not sent, and is tried again. Begun and
+    /// not ended: its outcome is unknown. A claim that is older than both belongs to a process that
+    /// died. Shorter than a slow server's answer, and mails go twice. At most half of
+    /// `frame.job_limit_s`.
     pub deliver_limit_s: u64,
     /// A mail that could not be sent for so long is not sent any more.
     pub expire_hours: u32,
@@ -26,7 +33,10 @@ pub struct Mailer {
     pub sends_at_most: u32,
     /// A mail whose attachments are larger together is refused.
     pub max_attachments_bytes: u64,
-    /// Folder whose mails add to the shipped ones or replace them.
+    /// Deliveries and what was heard of them are forgotten after so many days; suppressions stay.
+    /// Short: nobody can tell any more what became of a mail. Long: the tables grow.
+    pub keep_days: u32,
+    /// Folder whose mails add to the shipped ones or replace them; read at start and on reload.
     pub mails: Option<PathBuf>,
 }
 
@@ -71,13 +81,30 @@ impl Mailer {
                 "must be 1 or more, or nothing could ever be sent",
             );
         }
+        if mailer.deliver_limit_s.saturating_mul(2) > settings.frame.job_limit_s {
+            return fault(
+                "deliver_limit_s",
+                "must be at most half of `frame.job_limit_s`, which would cut hand-overs off",
+            );
+        }
         if mailer.sends_at_most == 0 {
             return fault(
                 "sends_at_most",
                 "must be 1 or more, or nothing could ever be sent",
             );
         }
+        if mailer.keep_days < LEAST_KEEP_DAYS {
+            return fault(
+                "keep_days",
+                "must be 30 or more, or a message that comes back late would go out again",
+            );
+        }
         Ok(mailer)
+    }
+
+    /// Longest time until a hand-over begins, and as long again for it.
+    pub fn deliver_limit(&self) -> Duration {
+        Duration::from_secs(self.deliver_limit_s)
     }
 
     /// What to do with an unknown outcome of this kind of mail.
@@ -100,6 +127,8 @@ impl Default for Mailer {
             sends_at_most: 3,
             // What encodes to a little less than the 40 MB that SES takes.
             max_attachments_bytes: 28 * 1024 * 1024,
+            // As long as the marks in our mails are good.
+            keep_days: 400,
             mails: None,
         }
     }
@@ -154,7 +183,9 @@ mod tests {
             ("rate = 1", "mailer.rate"),
             ("rate_per_s = -1", "mailer.rate_per_s"),
             ("deliver_limit_s = 0", "mailer.deliver_limit_s"),
+            ("deliver_limit_s = 301", "mailer.deliver_limit_s"),
             ("sends_at_most = 0", "mailer.sends_at_most"),
+            ("keep_days = 29", "mailer.keep_days"),
             ("unknown = { answer = \"maybe\" }", "mailer.unknown.answer"),
         ] {
             let failure = read(text).unwrap_err();

@@ -12,7 +12,9 @@ mod adopt;
 mod allowance;
 mod config;
 mod handlers;
+mod limits;
 mod policy;
+mod upkeep;
 
 use common::daemon;
 use handlers::{EmailOutputDeliverer, MailEventHandler};
@@ -21,7 +23,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     daemon::run("mailer", async |d| {
         let mails = EmailOutputDeliverer::open(d.settings(), d.home()).await?;
-        d.deliver(mails)
+        tokio::spawn(mails.upkeep().run());
+        d.on_reload(mails.reload())
+            .deliver(mails)
             .on(MailEventHandler)
             .adopt("mail-events", adopt::ses_events);
         Ok(())

@@ -36,7 +36,8 @@ pub enum Decision {
 
 /// Decides. The row first, since what was sent must not be sent again for any other reason.
 pub fn decide(facts: &Facts, mailer: &Mailer) -> Decision {
-    let limit = Duration::from_secs(mailer.deliver_limit_s) + RECORDING;
+    // Until the hand-over begins, and for the hand-over.
+    let limit = mailer.deliver_limit() * 2 + RECORDING;
     match facts.found {
         Some(Found {
             state: State::Claimed,
@@ -136,7 +137,7 @@ mod tests {
             },
             ..Mailer::default()
         };
-        let dead = found(State::Claimed, 1, 126);
+        let dead = found(State::Claimed, 1, 246);
         let unknown = found(State::Unknown, 1, 1);
         for found in [dead, unknown] {
             assert_eq!(decide(&facts(found), &resend), Decision::Send);
@@ -172,7 +173,7 @@ mod tests {
 
     #[test]
     fn q1_a_mail_that_somebody_is_sending_is_left_to_them() {
-        let young = decide(&facts(found(State::Claimed, 1, 100)), &Mailer::default());
+        let young = decide(&facts(found(State::Claimed, 1, 220)), &Mailer::default());
         assert_eq!(young, Decision::LookAgain(Duration::from_secs(25)));
     }
 

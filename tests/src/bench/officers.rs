@@ -64,7 +64,8 @@ pub const MIX: &str =
 pub fn text(n: usize, officers: usize) -> TextInput {
     let vet = |n: usize| n / 10 * 10 % officers + 2;
     let pelsa = |n: usize| n / 10 * 10 % officers + 3 + n % 7;
-    let (case, animals) = (1 + n * 7 % CASES, 1 + n / officers % 900_000);
+    let turn = n / officers;
+    let (case, animals) = (1 + (n * 7 + turn) % CASES, 1 + turn % 900_000);
     // 37 and 100 have no common divisor: each kind comes as often as it should, well mixed.
     let (officer, words) = match n * 37 % 100 {
         0..40 => (pelsa(n), format!("U MC,DM SP {animals}")),
@@ -73,7 +74,7 @@ pub fn text(n: usize, officers: usize) -> TextInput {
             format!("u mc,dm sp {animals} kb {} coc", 1 + n % 90),
         ),
         45..55 => (pelsa(n), format!("P GG AJ {animals}")),
-        55..65 => (pelsa(n), format!("PNEG{}", ".".repeat(n / officers))),
+        55..65 => (pelsa(n), format!("PNEG{}", ".".repeat(turn))),
         65..75 => (vet(n), format!("R {case} TLP COC")),
         75..80 => (vet(n), format!("PK {case} MS")),
         80..84 => (pelsa(n), "CKT kembung".into()),

@@ -3,7 +3,7 @@
 use crate::servers::{Leash, ministack};
 use std::fs::{self, File};
 use std::os::unix::net::UnixDatagram;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Clock ticks in a second, in which the kernel counts processor time; 100 on every Linux.
@@ -20,10 +20,14 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts `kentongan-<name>`, which lies beside this program, and waits until it is ready.
+    /// Starts `kentongan-<name>`, which lies beside this program or in the folder `KENTONGAN_BIN`,
+    /// and waits until it is ready.
     pub fn start(name: &str, folder: &Path, settings: &Path) -> Self {
         let own = std::env::current_exe().expect("this program has a path");
-        let program = own.with_file_name(format!("kentongan-{name}"));
+        let named = std::env::var_os("KENTONGAN_BIN").map(PathBuf::from);
+        let beside = own.parent().map(Path::to_owned);
+        let folder_of_programs = named.or(beside).expect("a folder");
+        let program = folder_of_programs.join(format!("kentongan-{name}"));
         let remedy = "build the programs first: cargo build --release --workspace --bins";
         assert!(program.exists(), "{}: {remedy}", program.display());
         let socket = folder.join(format!("notify-{name}"));

@@ -180,6 +180,27 @@ impl Stage {
         .await;
     }
 
+    /// Lets the server note what its statements cost; it is stopped and started for that.
+    pub async fn note_statements(&mut self) {
+        self.run("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
+            .await;
+        self.postgres.stop();
+        self.postgres.start_again();
+        // Connections of the pool are from before.
+        self.db = Db::open(&postgres::settings(&self.url), "bench").expect("a pool");
+        self.run("CREATE EXTENSION pg_stat_statements").await;
+    }
+
+    /// The dearest statements so far: share, calls, microseconds for each, first words.
+    pub async fn statements(&self) -> Vec<String> {
+        self.texts(
+            "SELECT format('%5s %% %9s calls %9s us  %s', round(100 * total_exec_time / sum(total_exec_time) OVER ()),
+                    calls, round(1000 * mean_exec_time), left(regexp_replace(query, '[[:space:]]+', ' ', 'g'), 60))
+             FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 24",
+        )
+        .await
+    }
+
     /// Processor time of the database server so far, in seconds.
     pub fn database_cpu(&self) -> f64 {
         cpu_of_server(self.postgres.pid().unwrap_or(0))

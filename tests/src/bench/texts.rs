@@ -105,11 +105,11 @@ async fn run(stage: &Stage, daemon: &Daemon, size: &Size, texts: std::ops::Range
         stage.send(&chunk).await;
         sent += chunk.len();
         while sent > AHEAD && stage.on_queue("text-input").await > AHEAD - CHUNK {
-            sleep(Duration::from_millis(20)).await;
+            sleep(Duration::from_millis(100)).await;
         }
     }
     while stage.on_queue("text-input").await > 0 {
-        sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(100)).await;
     }
     let took = since.elapsed().as_secs_f64();
     let each = |seconds: f64| seconds * 1e6 / count as f64;

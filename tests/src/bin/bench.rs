@@ -3,13 +3,15 @@
 //! `bench [--quick] [--json] [start] [texts] [latency] [mails] [engine] [sqs]`
 //!
 //! Names choose what is measured; without one, everything is. `--quick` takes under a minute, `--json`
-//! prints the figures for programs. What it does on the way is said on stderr.
+//! prints the figures for programs, `--statements` says what the database spent its time on (which
+//! costs some speed). What it does on the way is said on stderr.
 
 use kentongan_tests::bench::figures::Figures;
 use kentongan_tests::bench::stage::Stage;
 use kentongan_tests::bench::{Size, engine, machine, officers, resting, sqs, texts};
 use std::process::ExitCode;
 
+const OPTIONS: [&str; 3] = ["--quick", "--json", "--statements"];
 const NAMES: [&str; 6] = ["start", "texts", "latency", "mails", "engine", "sqs"];
 
 #[expect(
@@ -21,11 +23,11 @@ const NAMES: [&str; 6] = ["start", "texts", "latency", "mails", "engine", "sqs"]
 async fn main() -> ExitCode {
     let (options, names): (Vec<String>, Vec<String>) =
         std::env::args().skip(1).partition(|a| a.starts_with("--"));
-    let unknown =
-        |a: &&String| !["--quick", "--json"].contains(&a.as_str()) && !NAMES.contains(&a.as_str());
+    let unknown = |a: &&String| !OPTIONS.contains(&a.as_str()) && !NAMES.contains(&a.as_str());
     if let Some(wrong) = options.iter().chain(&names).find(unknown) {
         eprintln!(
-            "bench: {wrong} is unknown; use --quick, --json, {}",
+            "bench: {wrong} is unknown; use {}, {}",
+            OPTIONS.join(", "),
             NAMES.join(", ")
         );
         return ExitCode::from(64);
@@ -36,7 +38,7 @@ async fn main() -> ExitCode {
     } else {
         Size::FULL
     };
-    let figures = measure(&size, &names).await;
+    let figures = measure(&size, &names, given("--statements")).await;
     if given("--json") {
         let json = serde_json::to_string_pretty(&figures);
         println!("{}", json.unwrap_or_default());
@@ -47,7 +49,7 @@ async fn main() -> ExitCode {
 }
 
 #[expect(clippy::print_stderr, reason = "a program for the terminal")]
-async fn measure(size: &Size, names: &[String]) -> Figures {
+async fn measure(size: &Size, names: &[String], statements: bool) -> Figures {
     let mut figures = Figures {
         machine: machine::facts(),
         ..Figures::default()
@@ -56,7 +58,10 @@ async fn measure(size: &Size, names: &[String]) -> Figures {
         "bench: making a database with lists, places and {} officers",
         size.officers
     );
-    let stage = Stage::build().await;
+    let mut stage = Stage::build().await;
+    if statements {
+        stage.note_statements().await;
+    }
     officers::hire(&stage, size.officers).await;
     let version = stage.texts("SHOW server_version").await.join("");
     figures.machine.push((
@@ -75,6 +80,11 @@ async fn measure(size: &Size, names: &[String]) -> Figures {
             "mails" => resting::mails(&stage, size, &mut figures).await,
             "engine" => engine::cost(&stage, &mut figures).await,
             _ => sqs::calls(&stage, size, &mut figures).await,
+        }
+    }
+    if statements {
+        for line in stage.statements().await {
+            eprintln!("{line}");
         }
     }
     figures.machine.push(("load after".into(), machine::load()));

@@ -145,7 +145,7 @@ async fn a_mail_is_sent_raw_with_its_set_and_tag() {
     let sent = Outcome::Sent {
         provider_id: Some("0102-abc".into()),
     };
-    assert_eq!(fake.ses().deliver(&mail()).await, sent);
+    assert_eq!(fake.ses().deliver(&mail(), suite::time()).await, sent);
     let request = fake.requests.lock().unwrap()[0].clone();
     let (_, body) = request.split_once("\r\n\r\n").unwrap();
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
@@ -184,7 +184,7 @@ async fn what_ses_refuses_is_refused_waited_for_or_tried_again() {
     ] {
         let body: &'static str = Box::leak(format!(r#"{{"message":"{message}"}}"#).into());
         let fake = Fake::start(Does::Says(status, code, body)).await;
-        match (fake.ses().deliver(&mail()).await, verdict) {
+        match (fake.ses().deliver(&mail(), suite::time()).await, verdict) {
             (Outcome::Refused { reason }, None) => assert!(!reason.contains('@'), "{reason}"),
             (Outcome::NotSent(failure), Some(verdict)) => {
                 assert_eq!(failure.verdict, verdict, "{code}");
@@ -207,10 +207,21 @@ async fn q30_silence_after_the_request_is_unknown_and_is_not_repeated_here() {
         let fake = Fake::start(does).await;
         let mut ses = fake.ses();
         ses.patience = Some(Duration::from_millis(500));
-        let outcome = ses.deliver(&mail()).await;
+        let outcome = ses.deliver(&mail(), suite::time()).await;
         assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
         assert_eq!(fake.count(), 1);
     }
+}
+
+#[tokio::test]
+async fn q30_a_call_that_takes_too_long_is_unknown() {
+    let fake = Fake::start(Does::Sleeps).await;
+    let time = Time {
+        limit: Duration::from_millis(100),
+        ..suite::time()
+    };
+    let outcome = fake.ses().deliver(&mail(), time).await;
+    assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -218,7 +229,7 @@ async fn m22_a_mail_that_ses_would_not_take_is_refused_before_it_is_sent() {
     let fake = Fake::start(Does::Cuts).await;
     let mut mail = mail();
     mail.raw = vec![b'x'; MOST_BYTES + 1];
-    let outcome = fake.ses().deliver(&mail).await;
+    let outcome = fake.ses().deliver(&mail, suite::time()).await;
     assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
     assert_eq!(fake.count(), 0);
 }

@@ -55,7 +55,7 @@ impl Fake {
             connections: 2,
             timeout: Duration::from_millis(400),
         };
-        Smtp::open(server, "kentongan.example").unwrap()
+        Smtp::open(server, "kentongan.example", "lapor@kentongan.example").unwrap()
     }
 
     fn mails(&self) -> usize {
@@ -130,7 +130,9 @@ async fn passes_the_suite_of_all_transports() {
 
 async fn outcome(quirk: Quirk) -> Outcome {
     let fake = Fake::start(quirk).await;
-    fake.smtp(SmtpTls::None).deliver(&mail()).await
+    fake.smtp(SmtpTls::None)
+        .deliver(&mail(), suite::time())
+        .await
 }
 
 #[tokio::test]
@@ -142,7 +144,7 @@ async fn a_mail_is_handed_over_whole_and_the_connection_is_used_again() {
         let sent = Outcome::Sent {
             provider_id: Some("4F2A".into()),
         };
-        assert_eq!(smtp.deliver(&mail()).await, sent);
+        assert_eq!(smtp.deliver(&mail(), suite::time()).await, sent);
     }
     let log = fake.log.lock().unwrap();
     assert_eq!(log.connections, 1);
@@ -216,10 +218,59 @@ async fn q30_only_silence_after_the_mail_is_unknown() {
 }
 
 #[tokio::test]
+async fn q30_time_that_ends_before_the_mail_means_not_sent_and_after_it_unknown() {
+    let short = Duration::from_millis(50);
+    let fake = Fake::start(Quirk::Sleeps("RCPT")).await;
+    let time = Time {
+        begin_by: tokio::time::Instant::now() + short,
+        ..suite::time()
+    };
+    let Outcome::NotSent(failure) = fake.smtp(SmtpTls::None).deliver(&mail(), time).await else {
+        panic!("nothing was sent");
+    };
+    assert_eq!(failure.verdict, Verdict::Wait(Dependency::Mail));
+    let fake = Fake::start(Quirk::Sleeps(".")).await;
+    let time = Time {
+        limit: short,
+        ..suite::time()
+    };
+    let Outcome::Unknown { reason } = fake.smtp(SmtpTls::None).deliver(&mail(), time).await else {
+        panic!("nobody knows");
+    };
+    assert!(reason.contains("50ms"), "{reason}");
+}
+
+#[tokio::test]
+async fn there_are_as_many_turns_as_connections() {
+    let fake = Fake::start(Quirk::None).await;
+    let smtp = fake.smtp(SmtpTls::None);
+    let (first, _second) = (smtp.turn().await, smtp.turn().await);
+    let third = tokio::time::timeout(Duration::from_millis(20), smtp.turn());
+    assert!(third.await.is_err());
+    drop(first);
+    smtp.turn().await;
+}
+
+#[tokio::test]
+async fn a_probe_finds_out_whether_our_mail_is_taken() {
+    for says in ["451 4.3.0 later", "550 5.7.1 not from you"] {
+        let fake = Fake::start(Quirk::Says("MAIL", says)).await;
+        let failure = fake.smtp(SmtpTls::None).probe().await.unwrap_err();
+        assert_eq!(failure.verdict, Verdict::Wait(Dependency::Mail), "{says}");
+    }
+    let fake = Fake::start(Quirk::None).await;
+    fake.smtp(SmtpTls::None).probe().await.unwrap();
+    let log = fake.log.lock().unwrap();
+    let asked: Vec<&str> = log.commands.iter().map(String::as_str).collect();
+    let begun = "MAIL FROM:<lapor@kentongan.example>";
+    assert_eq!(asked, ["EHLO kentongan.example", begun, "RSET"]);
+}
+
+#[tokio::test]
 async fn nothing_goes_in_the_clear_where_starttls_is_asked_for() {
     let fake = Fake::start(Quirk::None).await;
     let smtp = fake.smtp(SmtpTls::Starttls);
-    let Outcome::NotSent(failure) = smtp.deliver(&mail()).await else {
+    let Outcome::NotSent(failure) = smtp.deliver(&mail(), suite::time()).await else {
         panic!("sent in the clear");
     };
     assert_eq!(failure.verdict, Verdict::Wait(Dependency::Mail));
@@ -235,7 +286,10 @@ async fn a_connection_that_the_server_closed_is_replaced() {
     let fake = Fake::start(Quirk::Cuts("NOOP")).await;
     let smtp = fake.smtp(SmtpTls::None);
     for _ in 0..3 {
-        assert!(matches!(smtp.deliver(&mail()).await, Outcome::Sent { .. }));
+        assert!(matches!(
+            smtp.deliver(&mail(), suite::time()).await,
+            Outcome::Sent { .. }
+        ));
     }
     assert_eq!(fake.mails(), 3);
     assert_eq!(fake.log.lock().unwrap().connections, 3);
@@ -259,6 +313,10 @@ fn a_password_never_goes_to_another_machine_in_the_clear() {
             connections: 1,
             timeout: Duration::from_secs(1),
         };
-        assert_eq!(Smtp::open(server, "x.example").is_ok(), fine, "{host}");
+        assert_eq!(
+            Smtp::open(server, "x.example", "us@x.example").is_ok(),
+            fine,
+            "{host}"
+        );
     }
 }

@@ -1,27 +1,35 @@
 use crate::allowance::{Allowance, Share};
 use crate::config::Mailer;
+use crate::limits;
 use crate::policy::{Decision, Facts, decide};
+use crate::upkeep::Upkeep;
 use common::aws::Sdk;
 use common::blob::{Blobs, Found};
 use common::compose::{self, ComposeError, Composer, File, Sender};
 use common::config::{Settings, TransportSettings};
 use common::db::deliveries::{self, Parcel, State};
-use common::db::quota::Limits;
-use common::db::{Tx, suppressions};
+use common::db::{Db, Tx, suppressions};
+use common::failure::Dependency;
 use common::handler::{Claim, Deliverer, Incoming};
 use common::home::Home;
 use common::mail::keys;
 use common::messages::EmailOutput;
 use common::outbox::Outbox;
-use common::transport::{self, Outcome, Transport};
+use common::telemetry;
+use common::transport::{self, Finished, Outcome, Time, Transport, Turn};
 use common::{Failure, Result};
 use jiff::Timestamp;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
-/// A quota that is used up is looked at again after this, so that a raised one is seen.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// Counts what became of mails, by the state of their delivery; `later`: put off for the quota.
+const DELIVERIES: &str = "kentongan_mail_deliveries_total";
+
+/// So long a mail that is claimed may wait in hand for its rate; a longer pause is slept through on
+/// the queue.
+const IN_HAND: Duration = Duration::from_secs(2);
 
 /// Sends one mail.
 ///
@@ -32,13 +40,8 @@ pub struct EmailOutputDeliverer {
     composer: Composer,
     transport: Arc<dyn Transport>,
     blobs: Arc<dyn Blobs>,
-    allowance: Allowance,
-}
-
-/// What a claim hands to the hand-over.
-pub struct Job {
-    /// Mails that may go beyond this one.
-    spare: u32,
+    db: Db,
+    allowance: Arc<Allowance>,
 }
 
 impl EmailOutputDeliverer {
@@ -55,17 +58,43 @@ impl EmailOutputDeliverer {
         let signer = keys::signer(&fleet.secrets)?;
         let composer = Composer::new(mails, sender, signer)
             .map_err(|e| Failure::quarantine(format!("settings: mail.from or mail.domain: {e}")))?;
-        let transport = transport::open(&fleet.transport, &fleet.mail.domain, &Sdk::new()).await?;
-        let limits = limits(&settings, transport.as_ref()).await;
+        let transport = transport::open(&fleet.transport, &fleet.mail, &Sdk::new()).await?;
+        let allowance = Allowance::new(
+            home.db.clone(),
+            name(&fleet.transport),
+            limits::without_provider(&settings),
+        );
         let blobs = home.blobs.clone();
-        let allowance = Allowance::new(name(&fleet.transport), limits);
+        let allowance = Arc::new(allowance);
+        limits::refresh(&settings, transport.as_ref(), &allowance).await;
         Ok(Self {
             settings,
             composer,
             transport,
             blobs,
+            db: home.db.clone(),
             allowance,
         })
+    }
+
+    /// Reads the words anew, shipped and own, and puts them into force; when one cannot be used,
+    /// those in force stay so.
+    pub fn reload(&self) -> impl Fn() -> std::future::Ready<Result> + Send + Sync + 'static {
+        let (words, folder) = (self.composer.words(), self.settings.mails.clone());
+        move || {
+            let read = compose::mails(folder.as_deref());
+            std::future::ready(read.map(|mails| words.replace(mails)))
+        }
+    }
+
+    /// What is done on the side, for as long as the daemon runs.
+    pub fn upkeep(&self) -> Upkeep {
+        Upkeep {
+            db: self.db.clone(),
+            settings: self.settings.clone(),
+            transport: self.transport.clone(),
+            allowance: self.allowance.clone(),
+        }
     }
 
     async fn facts(&self, mail: &Incoming<EmailOutput>, tx: &Tx<'_>) -> Result<Facts> {
@@ -75,6 +104,48 @@ impl EmailOutputDeliverer {
             suppressed: suppressions::reason(tx, &mail.to).await?,
             age: Duration::try_from(age).unwrap_or_default(),
             purpose: mail.purpose,
+        })
+    }
+
+    /// Everything before the hand-over: nothing was sent, however long it takes.
+    async fn made_ready(
+        &self,
+        mail: &Incoming<EmailOutput>,
+        begin_by: Instant,
+    ) -> std::result::Result<(Finished, Turn), Outcome> {
+        let finished = timeout_at(begin_by, self.finished(mail)).await;
+        let finished = finished.unwrap_or_else(|_| {
+            let cause = "its attachments could not be fetched in time";
+            Err(Outcome::NotSent(Failure::retry(cause)))
+        })?;
+        let turn = timeout_at(begin_by, self.transport.turn()).await;
+        let turn = turn.map_err(|_| {
+            let cause = "all connections were busy for too long: the mail server is slow";
+            Outcome::NotSent(Failure::wait(Dependency::Mail, cause))
+        })?;
+        // Last, since a token is good for a moment only.
+        match self.allowance.take(begin_by).await {
+            Ok(Share::Go) => Ok((finished, turn)),
+            Ok(Share::Later(_)) => {
+                let cause = "what may be sent is used up";
+                Err(Outcome::NotSent(Failure::wait(Dependency::Mail, cause)))
+            }
+            Err(failure) => Err(Outcome::NotSent(failure)),
+        }
+    }
+
+    async fn finished(
+        &self,
+        mail: &Incoming<EmailOutput>,
+    ) -> std::result::Result<Finished, Outcome> {
+        let files = self.files(mail).await?;
+        let finished = self.composer.compose(&mail.envelope, mail, files);
+        finished.map_err(|e| match e {
+            ComposeError::Address(fault) => {
+                let reason = format!("the receiver's address cannot be used: {fault}");
+                Outcome::Refused { reason }
+            }
+            words => Outcome::NotSent(words.into()),
         })
     }
 
@@ -109,9 +180,9 @@ impl EmailOutputDeliverer {
 
 impl Deliverer for EmailOutputDeliverer {
     type Message = EmailOutput;
-    type Job = Job;
+    type Job = ();
 
-    async fn claim(&self, mail: &Incoming<EmailOutput>, tx: &Tx<'_>) -> Result<Claim<Job>> {
+    async fn claim(&self, mail: &Incoming<EmailOutput>, tx: &Tx<'_>) -> Result<Claim<()>> {
         let facts = self.facts(mail, tx).await?;
         let message_id = self.composer.message_id(&mail.envelope);
         let parcel = parcel(mail, &message_id);
@@ -124,38 +195,32 @@ impl Deliverer for EmailOutputDeliverer {
             }
             Decision::Close(state, reason) => {
                 deliveries::close(tx, &parcel, facts.found, state, &reason).await?;
+                telemetry::count(DELIVERIES, state.name());
                 info!(delivery = %parcel.id, state = state.name(), reason, "A mail was not sent");
                 Ok(Claim::Done)
             }
-            Decision::Send => match self.allowance.take(tx).await? {
-                Share::Go(spare) => {
-                    deliveries::claim(tx, &parcel, facts.found).await?;
-                    Ok(Claim::Go(Job { spare }))
+            Decision::Send => match self.allowance.pause(tx).await? {
+                Some(pause) if pause > IN_HAND => {
+                    telemetry::count(DELIVERIES, "later");
+                    Ok(Claim::Later(pause))
                 }
-                Share::Later(pause) => Ok(Claim::Later(pause.min(LONGEST_PAUSE))),
+                _ => {
+                    deliveries::claim(tx, &parcel, facts.found).await?;
+                    Ok(Claim::Go(()))
+                }
             },
         }
     }
 
-    async fn deliver(&self, mail: &Incoming<EmailOutput>, job: &Job) -> Outcome {
-        self.allowance.credit(job.spare, Instant::now());
-        let files = match self.files(mail).await {
-            Ok(files) => files,
-            Err(outcome) => return outcome,
-        };
-        let finished = match self.composer.compose(&mail.envelope, mail, files) {
-            Ok(finished) => finished,
-            Err(ComposeError::Address(fault)) => {
-                let reason = format!("the receiver's address cannot be used: {fault}");
-                return Outcome::Refused { reason };
-            }
-            Err(words) => return Outcome::NotSent(words.into()),
-        };
-        let limit = Duration::from_secs(self.settings.deliver_limit_s);
-        let handed_over = tokio::time::timeout(limit, self.transport.deliver(&finished));
-        handed_over.await.unwrap_or_else(|_| Outcome::Unknown {
-            reason: format!("no end within {limit:?}"),
-        })
+    async fn deliver(&self, mail: &Incoming<EmailOutput>, (): &()) -> Outcome {
+        let limit = self.settings.deliver_limit();
+        let begin_by = Instant::now() + limit;
+        let time = Time { begin_by, limit };
+        match self.made_ready(mail, begin_by).await {
+            // The turn ends with the hand-over.
+            Ok((finished, _turn)) => self.transport.deliver(&finished, time).await,
+            Err(outcome) => outcome,
+        }
     }
 
     async fn record(
@@ -174,6 +239,9 @@ impl Deliverer for EmailOutputDeliverer {
         };
         let first = deliveries::record(tx, id, state, provider_id, reason).await?;
         let trace = mail.envelope.trace;
+        if first {
+            telemetry::count(DELIVERIES, state.name());
+        }
         match (first, reason) {
             (false, _) => {
                 warn!(delivery = %id, %trace, "A mail was closed before its outcome came")
@@ -184,6 +252,10 @@ impl Deliverer for EmailOutputDeliverer {
             }
         }
         Ok(())
+    }
+
+    async fn ready(&self) -> Result<Option<Duration>> {
+        self.allowance.ready().await
     }
 
     async fn probe(&self) -> Result {
@@ -202,32 +274,6 @@ fn parcel<'a>(mail: &'a Incoming<EmailOutput>, message_id: &'a str) -> Parcel<'a
         trace: mail.envelope.trace,
         cause: mail.envelope.cause,
     }
-}
-
-/// The settings' limits, and the provider's where they name none.
-async fn limits(settings: &Mailer, transport: &dyn Transport) -> Limits {
-    let told = match (settings.rate_per_s, settings.per_day) {
-        (Some(_), Some(_)) => None,
-        _ => transport.quota().await.unwrap_or_else(|e| {
-            warn!(error = %e, "Cannot ask how much may be sent; only the settings limit it");
-            None
-        }),
-    };
-    let limits = Limits {
-        per_second: settings
-            .rate_per_s
-            .unwrap_or(told.map_or(0.0, |q| q.per_second)),
-        // A quota is a whole number that is far below 2^53.
-        per_day: settings
-            .per_day
-            .unwrap_or(told.map_or(0, |q| q.per_day as u64)),
-    };
-    info!(
-        rate_per_s = limits.per_second,
-        per_day = limits.per_day,
-        "Sending within limits (0: none)"
-    );
-    limits
 }
 
 fn name(transport: &TransportSettings) -> &'static str {

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use common::Verdict;
 use common::config::BlobSettings;
 use common::db::Db;
+use common::db::quota::Limits;
 use common::envelope::Envelope;
-use common::failure::Dependency;
 use common::handler::Handler;
 use common::mail::token::Signer;
 use common::messages::{Attachment, MailEvent, MailEventKind, MailEventRecipient, Origin, Purpose};
@@ -18,6 +18,7 @@ use jiff::SignedDuration;
 use kentongan_tests::servers::postgres::{self, Postgres};
 use serde_json::json;
 use std::sync::Mutex;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// Hands out outcomes in order, then sends, and keeps what it was given.
@@ -25,11 +26,25 @@ use uuid::Uuid;
 struct Told {
     outcomes: Mutex<Vec<Outcome>>,
     mails: Mutex<Vec<Finished>>,
+    quota: Mutex<Option<Quota>>,
+    /// Connections, and how long each mail takes; without it there is no end of them.
+    slow: Option<(Arc<Semaphore>, Duration)>,
 }
 
 #[async_trait]
 impl Transport for Told {
-    async fn deliver(&self, mail: &Finished) -> Outcome {
+    async fn turn(&self) -> Turn {
+        match &self.slow {
+            Some((turns, _)) => turns.clone().acquire_owned().await.unwrap().into(),
+            None => Turn::default(),
+        }
+    }
+
+    async fn deliver(&self, mail: &Finished, time: Time) -> Outcome {
+        if let Some((_, takes)) = self.slow {
+            assert!(Instant::now() < time.begin_by, "too late to begin");
+            tokio::time::sleep(takes).await;
+        }
         self.mails.lock().unwrap().push(mail.clone());
         let next = self.outcomes.lock().unwrap().pop();
         next.unwrap_or(Outcome::Sent {
@@ -40,7 +55,7 @@ impl Transport for Told {
         Ok(())
     }
     async fn quota(&self) -> Result<Option<Quota>> {
-        Ok(None)
+        Ok(*self.quota.lock().unwrap())
     }
 }
 
@@ -52,6 +67,10 @@ struct World {
 }
 
 async fn world(settings: Mailer, limits: Limits) -> World {
+    world_with(Told::default(), settings, limits).await
+}
+
+async fn world_with(told: Told, settings: Mailer, limits: Limits) -> World {
     let url = Postgres::shared().database().await;
     let db = Db::open(&postgres::settings(&url), "test").unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -64,13 +83,14 @@ async fn world(settings: Mailer, limits: Limits) -> World {
         domain: "kentongan.example".into(),
     };
     let signer = Signer::new(&[[1; 32]]).unwrap();
-    let transport = Arc::new(Told::default());
+    let transport = Arc::new(told);
     let mailer = EmailOutputDeliverer {
         settings,
         composer: Composer::new(compose::mails(None).unwrap(), sender, signer).unwrap(),
         transport: transport.clone(),
         blobs: common::blob::open(&blobs, &Sdk::new()).await.unwrap(),
-        allowance: Allowance::new("told", limits),
+        db: db.clone(),
+        allowance: Arc::new(Allowance::new(db.clone(), "told", limits)),
     };
     World {
         db,
@@ -95,13 +115,15 @@ impl World {
         let tx = conn.begin().await?;
         let claim = self.mailer.claim(mail, &tx).await?;
         tx.commit().await?;
-        let job = match claim {
+        match claim {
             Claim::Done => return Ok(Round::Closed),
             Claim::Later(_) => return Ok(Round::Later),
-            Claim::Go(job) => job,
-        };
-        let outcome = self.mailer.deliver(mail, &job).await;
+            Claim::Go(()) => {}
+        }
+        drop(conn);
+        let outcome = self.mailer.deliver(mail, &()).await;
         let mut out = Outbox::new(mail.envelope.clone(), Timestamp::now());
+        let mut conn = self.db.connect().await?;
         let tx = conn.begin().await?;
         self.mailer.record(mail, &outcome, &tx, &mut out).await?;
         tx.commit().await?;
@@ -298,6 +320,34 @@ async fn q30_tries_that_certainly_sent_nothing_do_not_use_up_the_sends() {
 }
 
 #[tokio::test]
+async fn q30_mails_that_wait_for_a_connection_for_too_long_were_not_sent() {
+    let told = Told {
+        slow: Some((Arc::new(Semaphore::new(1)), Duration::from_millis(400))),
+        ..Told::default()
+    };
+    let settings = Mailer {
+        deliver_limit_s: 1,
+        ..Mailer::default()
+    };
+    let world = world_with(told, settings, Limits::default()).await;
+    // What a receive hands to many hands.
+    let mails: Vec<_> = (100..106).map(mail).collect();
+    let deliver = mails.iter().map(|m| world.mailer.deliver(m, &()));
+    let mut sent = 0;
+    for outcome in futures_util::future::join_all(deliver).await {
+        match outcome {
+            Outcome::Sent { .. } => sent += 1,
+            Outcome::NotSent(failure) => {
+                assert_eq!(failure.verdict, Verdict::Wait(Dependency::Mail));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!((1..6).contains(&sent), "{sent}");
+    assert_eq!(world.sent().len(), sent);
+}
+
+#[tokio::test]
 async fn a_bounce_stops_the_next_mail_and_a_delay_does_not() {
     let world = default_world().await;
     let now = Timestamp::now();
@@ -372,9 +422,161 @@ async fn nothing_goes_beyond_the_day_and_nothing_is_lost_for_it() {
             "{round:?}"
         );
     }
+    let pause = world.mailer.ready().await.unwrap();
+    assert!(
+        pause.is_some_and(|p| p > Duration::from_secs(60)),
+        "{pause:?}"
+    );
     assert_eq!(world.round(&mail(12)).await, Ok(Round::Later));
     assert_eq!(world.state(Uuid::from_u128(12)).await, None);
     assert_eq!(world.sent().len(), 2);
+}
+
+#[tokio::test]
+async fn q15_mails_in_hand_wait_for_their_rate_and_nothing_more_is_received() {
+    let limits = Limits {
+        per_second: 5.0,
+        per_day: 0,
+    };
+    let world = world(Mailer::default(), limits).await;
+    assert_eq!(world.mailer.ready().await, Ok(None));
+    let mails: Vec<_> = (200..205).map(mail).collect();
+    let rounds = futures_util::future::join_all(mails.iter().map(|m| world.round(m)));
+    let mut rounds = std::pin::pin!(rounds);
+    let mut held = false;
+    let rounds = loop {
+        tokio::select! {
+            rounds = &mut rounds => break rounds,
+            ready = world.mailer.ready() => held |= ready.unwrap().is_some(),
+        }
+        tokio::task::yield_now().await;
+    };
+    for round in rounds {
+        assert!(
+            matches!(round, Ok(Round::Outcome(Outcome::Sent { .. }))),
+            "{round:?}"
+        );
+    }
+    assert!(held, "more would have been received meanwhile");
+}
+
+#[tokio::test]
+async fn two_mailers_together_stay_under_the_rate() {
+    let limits = Limits {
+        per_second: 40.0,
+        per_day: 0,
+    };
+    let world = world(Mailer::default(), limits).await;
+    let began = Instant::now();
+    let until = began + Duration::from_millis(1500);
+    let mailer = || async {
+        let allowance = Allowance::new(world.db.clone(), "told", limits);
+        let sender = || async {
+            let mut sent = 0;
+            while let Ok(Share::Go) = allowance.take(until).await {
+                sent += 1;
+            }
+            sent
+        };
+        let (a, b, c) = tokio::join!(sender(), sender(), sender());
+        a + b + c
+    };
+    let (one, other): (u32, u32) = tokio::join!(mailer(), mailer());
+    // What the bucket held, and 85 % of the rate.
+    let most = 4.0 + 34.0 * began.elapsed().as_secs_f64();
+    let sent = one + other;
+    assert!(f64::from(sent) <= most, "{sent} of {most}");
+    assert!(sent >= 20, "{sent}: the rate is used");
+    assert!(one > 0 && other > 0, "{one} and {other}");
+}
+
+#[tokio::test]
+async fn what_the_provider_allows_is_asked_again() {
+    let world = default_world().await;
+    let upkeep = world.mailer.upkeep();
+    for (per_second, per_day) in [(14.0, 50_000.0), (1.0, 200.0)] {
+        *world.transport.quota.lock().unwrap() = Some(Quota {
+            per_second,
+            per_day,
+            sent_today: 0.0,
+        });
+        assert!(upkeep.once().await);
+        let limits = world.mailer.allowance.limits();
+        assert_eq!(limits.per_second, per_second);
+        assert_eq!(limits.per_day, per_day as u64);
+    }
+}
+
+#[tokio::test]
+async fn what_became_of_mails_is_counted() {
+    let limits = Limits {
+        per_second: 0.0,
+        per_day: 3,
+    };
+    let world = world(Mailer::default(), limits).await;
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let refused = Outcome::Refused {
+        reason: "no".into(),
+    };
+    let away = Outcome::NotSent(Failure::retry("greylisted"));
+    for outcome in [refused, UNKNOWN(), away] {
+        world.next(outcome);
+    }
+    for id in 400..404 {
+        world.round(&mail(id)).await.unwrap();
+    }
+    let permanent = MailEventKind::Bounce { permanent: true };
+    let bounce = event(permanent, Some("siti@dinas.example"), None);
+    world.hears(bounce, Timestamp::now()).await.unwrap();
+    world.round(&mail(404)).await.unwrap();
+    let counted = recorder.handle().render();
+    for outcome in ["refused", "unknown", "waiting", "later", "suppressed"] {
+        let line = format!("kentongan_mail_deliveries_total{{outcome=\"{outcome}\"}} 1");
+        assert!(counted.contains(&line), "{line} in\n{counted}");
+    }
+}
+
+#[tokio::test]
+async fn old_deliveries_are_forgotten_on_the_side() {
+    let world = default_world().await;
+    world.round(&mail(1)).await.unwrap();
+    world.round(&mail(2)).await.unwrap();
+    let mut conn = world.db.connect().await.unwrap();
+    let old = "UPDATE delivery SET claimed_at = now() - interval '401 days' WHERE id = $1";
+    let id = Uuid::from_u128(1);
+    conn.client().execute(old, &[&id]).await.unwrap();
+    assert!(world.mailer.upkeep().once().await);
+    assert_eq!(world.state(id).await, None);
+    assert_eq!(world.state(Uuid::from_u128(2)).await, Some(State::Sent));
+}
+
+#[tokio::test]
+async fn a_reload_puts_new_words_into_force_and_keeps_the_old_when_they_are_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Mailer {
+        mails: Some(folder.path().to_owned()),
+        ..Mailer::default()
+    };
+    let world = world(settings, Limits::default()).await;
+    let reload = world.mailer.reload();
+    std::fs::create_dir(folder.path().join("answer")).unwrap();
+    let file = folder.path().join("answer/mail.toml");
+    let words = "about = \"Other words.\"\n\
+                 subject = { id = \"Jawaban\", en = \"Answer\" }\n\
+                 text = { id = \"Kata baru.\", en = \"New words.\" }\n";
+    for (text, fine, said) in [
+        (words, true, "Kata baru."),
+        ("about = \"Half a file", false, "Kata baru."),
+        (&words.replace("baru", "lain"), true, "Kata lain."),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        assert_eq!(reload().await.is_ok(), fine);
+        let id = Uuid::now_v7().as_u128();
+        world.round(&mail(id)).await.unwrap();
+        let raw = world.sent().pop().unwrap().raw;
+        assert!(String::from_utf8_lossy(&raw).contains(said), "{said}");
+    }
 }
 
 #[tokio::test]
