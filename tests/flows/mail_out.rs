@@ -377,11 +377,13 @@ async fn two_mailers_keep_one_rate_and_one_quota(place: Place) {
         30,
         "the day's quota, of both together"
     );
-    // Claims are in the order of the grants; one second sees no more than the rate.
-    let crowded = "SELECT max(n) FROM (SELECT count(*) OVER (ORDER BY claimed_at
-        RANGE BETWEEN CURRENT ROW AND interval '0.9 s' FOLLOWING) AS n FROM delivery) AS windows";
+    // One second sees no more than the rate, and one for what was written down a little late; two
+    // mailers that each keep the rate for themselves would send ten.
+    let crowded = "SELECT max(n) FROM (SELECT count(*) OVER (ORDER BY done_at
+        RANGE BETWEEN CURRENT ROW AND interval '0.9 s' FOLLOWING) AS n
+        FROM delivery WHERE state = 'sent') AS windows";
     let most = world.number(crowded).await;
-    assert!(most <= 5, "{most} in one second");
+    assert!(most <= 6, "{most} in one second");
     // The next day; the mailers anew, so that none sleeps over it. What waits comes later.
     for mailer in 0..2 {
         world.processes[mailer].terminate().await;
