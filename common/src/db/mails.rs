@@ -130,8 +130,9 @@ pub enum Release {
     Unknown,
 }
 
-/// Takes a held mail to carry it out. Of two confirmations at once one waits for the other.
-pub async fn release(tx: &Tx<'_>, id: Uuid, person: i64) -> Result<Release> {
+/// Takes a held mail to carry it out, unless what confirms it is itself not `good` any more. Of two
+/// confirmations at once one waits for the other.
+pub async fn release(tx: &Tx<'_>, id: Uuid, person: i64, good: bool) -> Result<Release> {
     let row = tx
         .query_opt(
             "-- mails::held
@@ -145,7 +146,7 @@ pub async fn release(tx: &Tx<'_>, id: Uuid, person: i64) -> Result<Release> {
     };
     let received_at = row.get(1);
     match (row.get(2), row.get(3)) {
-        ("held", true) => {}
+        ("held", true) if good => {}
         ("held", _) => return Ok(Release::Lapsed(received_at)),
         _ => return Ok(Release::Confirmed(received_at)),
     }

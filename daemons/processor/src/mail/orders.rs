@@ -125,31 +125,49 @@ impl Case<'_> {
         orders: &mut Orders,
         out: &mut Outbox,
     ) -> Result<Option<Decided<'static>>> {
-        let Some(id) = self.token(&read.letter) else {
+        let now = out.now();
+        let Some((id, good)) = self.token(&read.letter, now) else {
             return Ok(None);
         };
-        let found = mails::release(self.tx, id, person.id).await?;
+        let found = mails::release(self.tx, id, person.id, good).await?;
         orders.lapsed = matches!(found, Release::Lapsed(_));
         let decided = match found {
             Release::Held(held) => self.release((person, read), held, orders, out).await?,
             Release::Unknown => return Ok(None),
             _ if !orders.lines.is_empty() => return Ok(None),
-            Release::Lapsed(at) => self.no_more((person, read), ("lapsed", at), out).await?,
-            Release::Confirmed(at) => self.no_more((person, read), ("confirmed", at), out).await?,
+            Release::Lapsed(at) => {
+                let outcome = "confirmation_late";
+                let decided = self.no_more((person, read), ("lapsed", at), out).await?;
+                Decided { outcome, ..decided }
+            }
+            Release::Confirmed(at) => {
+                let outcome = "confirmation_again";
+                let decided = self.no_more((person, read), ("confirmed", at), out).await?;
+                Decided { outcome, ..decided }
+            }
         };
         Ok(Some(decided))
     }
 
-    /// The held mail that a letter confirms. A token that is too old counts here: the row of the
-    /// mail says until when it was held.
-    fn token(&self, letter: &Letter) -> Option<Uuid> {
+    /// The held mail that a letter confirms, and whether it still may.
+    fn token(&self, letter: &Letter, now: Timestamp) -> Option<(Uuid, bool)> {
         let heading = &letter.heading;
         let ids = heading.references.iter().chain(&heading.in_reply_to);
-        let mut places = ids.map(String::as_str).chain([letter.text.as_str()]);
+        let places: Vec<&str> = ids
+            .map(String::as_str)
+            .chain([letter.text.as_str()])
+            .collect();
         let signer = &self.judge.signer;
+        let at = |now| {
+            let mut found = places.iter();
+            let payload = found.find_map(|text| signer.find(Purpose::Confirm, text, now))?;
+            Uuid::from_slice(&payload).ok()
+        };
+        // Before its end every token of ours is good.
         let ever = Timestamp::UNIX_EPOCH;
-        let token = places.find_map(|text| signer.find(Purpose::Confirm, text, ever));
-        Uuid::from_slice(&token?).ok()
+        at(now)
+            .map(|id| (id, true))
+            .or_else(|| at(ever).map(|id| (id, false)))
     }
 
     /// Carries a held mail out. Commands of the confirmation's own are another mail's: the token
@@ -196,8 +214,6 @@ impl Case<'_> {
         let values = json!({ "received": outgoing::time(received_at, &self.judge.zone) });
         let mail = outgoing::answer(template, self.address(), &person.language, thread, values);
         Ok(Decided {
-            outcome: "confirmation",
-            reason: Some(template),
             person: Some(person.id),
             answer_id: self.send(&mail, proven, out).await?,
             proven,
