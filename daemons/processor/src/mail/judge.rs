@@ -177,11 +177,7 @@ impl Case<'_> {
                 } else {
                     0
                 };
-                let ignored = found
-                    .not_understood
-                    .lines()
-                    .filter(|l| !l.trim().is_empty())
-                    .count();
+                let ignored = found.passed_over;
                 self.carry_out((&person, &letter.heading), &lines, (ignored, limit), out)
                     .await
             }
