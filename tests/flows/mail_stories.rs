@@ -146,6 +146,9 @@ async fn mails_of_all_forms_are_read(place: Place) {
     // The two commands of the second and third mail were carried out in their order.
     let both = "SELECT text FROM message WHERE line = 1 ORDER BY text";
     assert_eq!(world.texts(both).await, ["CKT kembung", "PNEG"]);
+    // A command below a blank line is not run, and the sender is told so.
+    let below = Mail::from(PELSA).body("U MC SP 8\r\n\r\nU MC SP 9\r\nTerima kasih");
+    says(&world.answer(&below).await, "1 baris lain tidak dibaca");
     let nothing = world
         .answer(&Mail::from(PELSA).subject("Halo").body("Apa kabar?"))
         .await;

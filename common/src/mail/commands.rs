@@ -33,6 +33,10 @@ pub struct Commands {
     /// The first words that would have had to be a command and are not, shortened, to be shown in
     /// the answer; empty if nothing was left over.
     pub not_understood: String,
+    /// Lines further down in the sender's own words that begin as a command does and are not run,
+    /// because a blank line or one that is no command stands before them. The sender may have meant
+    /// them, so the answer has to say it.
+    pub passed_over: usize,
     /// There were more commands than the most that is run.
     pub more: bool,
 }
@@ -48,15 +52,17 @@ pub fn commands(letter: &Letter, is_code: &dyn Fn(&str) -> bool, most: usize) ->
         text,
         source: Source::Subject,
     }));
-    let mut body = after_greeting(letter.own_words(), &begins).peekable();
+    let body: Vec<&str> = after_greeting(letter.own_words(), &begins).collect();
     if found.lines.is_empty() {
         found.not_understood = body
-            .peek()
+            .first()
             .filter(|l| !begins(l))
             .map(|l| short(l))
             .unwrap_or_default();
     }
-    for line in body.take_while(|line| begins(line)) {
+    let run = body.iter().take_while(|line| begins(line)).count();
+    found.passed_over = body[run..].iter().filter(|line| begins(line)).count();
+    for line in &body[..run] {
         let text = one_line(line);
         let again = found.lines.first().is_some_and(|first| {
             first.source == Source::Subject && first.text.eq_ignore_ascii_case(&text)
@@ -229,6 +235,26 @@ mod tests {
             ("sapi saya sakit\nU MC SP 4", vec![]),
         ] {
             assert_eq!(found(body), lines, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_command_and_is_not_run_is_counted() {
+        for (body, passed_over) in [
+            ("U MC SP 4\nPK 1 SB", 0),
+            ("U MC SP 4\n\nPK 1 SB\nmohon petugas\nU MC SP 5", 2),
+            ("U MC SP 4\nTerima kasih,\nBudi", 0),
+            ("U MC SP 4\n-- \nPK 1 SB", 0),
+            ("sapi saya sakit\nU MC SP 4", 1),
+        ] {
+            let raw = format!("From: a@b.example\n\n{body}");
+            let letter = read(raw.as_bytes(), &Limits::default()).expect("readable");
+            let is_code = |word: &str| ["U", "PK"].contains(&word);
+            assert_eq!(
+                commands(&letter, &is_code, 20).passed_over,
+                passed_over,
+                "{body}"
+            );
         }
     }
 

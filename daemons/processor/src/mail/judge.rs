@@ -189,9 +189,8 @@ impl Case<'_> {
         let codes = self.judge.engine.codes();
         let most = self.judge.settings.max_commands;
         let found = mail::commands(letter, &|word: &str| codes.knows(word), most);
-        let words = found.not_understood.lines();
         Orders {
-            ignored: words.filter(|l| !l.trim().is_empty()).count(),
+            ignored: found.passed_over,
             limit: if found.more { most } else { 0 },
             lines: found.lines.into_iter().map(|l| l.text).collect(),
             lapsed: false,
