@@ -41,8 +41,8 @@ bench: ## Measure speed and memory on this machine (installs as `make test` does
 	@$(SETUP)/need.sh rust cc postgres venv
 	@$(SETUP)/bench.sh
 
-fuzz: ## Feed random input to the parsers, SECONDS_EACH=60 for each
-	@$(SETUP)/need.sh rust cc fuzz
+fuzz: ## Feed random input to the parsers, SECONDS_EACH=20 for each
+	@$(SETUP)/need.sh rust cc
 	@$(SETUP)/fuzz.sh
 
 advisories: ## Ask for known faults of our libraries (needs the internet)

@@ -61,9 +61,9 @@ pub async fn receive(tx: &Tx<'_>, name: &str, most: usize, lease_s: f64) -> Resu
             "-- queue::receive
              UPDATE queue q SET receives = receives + 1, lease = lease + 1,
                     visible_at = now() + make_interval(secs => $3)
-             FROM (SELECT seq FROM queue WHERE name = $1 AND visible_at <= now()
-                   ORDER BY visible_at, seq LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
-             WHERE q.seq = due.seq
+             WHERE q.seq = ANY(ARRAY(
+                 SELECT seq FROM queue WHERE name = $1 AND visible_at <= now()
+                 ORDER BY visible_at, seq LIMIT $2 FOR UPDATE SKIP LOCKED))
              RETURNING q.seq, q.lease, q.body, q.receives, q.sent_at, q.reason",
             &[
                 /* name */ &name, /* most */ &most, /* lease_s */ &lease_s,
@@ -94,8 +94,8 @@ pub async fn delete(tx: &Tx<'_>, receipts: &[Receipt]) -> Result<u64> {
     let (seqs, leases) = split(receipts);
     tx.execute(
         "-- queue::delete
-         DELETE FROM queue q USING unnest($1::bigint[], $2::int[]) AS r(seq, lease)
-         WHERE q.seq = r.seq AND q.lease = r.lease",
+         DELETE FROM queue
+         WHERE seq = ANY($1) AND lease = ($2::int[])[array_position($1::bigint[], seq)]",
         &[/* seqs */ &seqs, /* leases */ &leases],
     )
     .await
