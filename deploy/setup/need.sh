@@ -11,14 +11,13 @@
 #   systemd   systemd-analyze, which checks units; nothing is booted
 #   scripts   shellcheck, which checks our scripts
 #   deny      cargo-deny, compiled once into target/tools
-#   fuzz      cargo-fuzz, compiled once into target/tools
 #
 # Packages come by apt (Debian 12, Ubuntu 24.04), as root or by sudo, with one `apt-get update`.
 # Elsewhere it says what to install by hand.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-readonly DENY_VERSION=0.20.2 FUZZ_VERSION=0.13.1
+readonly DENY_VERSION=0.20.2
 updated=""
 words=$(mktemp)
 trap 'rm -f "$words"' EXIT
@@ -202,12 +201,11 @@ need_tool() {
     }
 }
 
-[ $# -gt 0 ] || fail "what is needed? rust cc make postgres venv systemd scripts deny fuzz"
+[ $# -gt 0 ] || fail "what is needed? rust cc make postgres venv systemd scripts deny"
 for what in "$@"; do
     case $what in
         rust | cc | make | postgres | venv | systemd | scripts) "need_$what" ;;
         deny) need_tool cargo-deny "$DENY_VERSION" "it checks licences and origins of libraries" ;;
-        fuzz) need_tool cargo-fuzz "$FUZZ_VERSION" "it feeds random input to the parsers" ;;
         *) fail "\"$what\" is not known; see the head of $0" ;;
     esac
 done
