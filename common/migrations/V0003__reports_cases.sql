@@ -146,6 +146,7 @@ CREATE TABLE mail (
     outcome      text NOT NULL,
     reason       text,
     answer_id    uuid,
+    proven       boolean NOT NULL DEFAULT false,    -- was the sender, when we answered?
     held_until   timestamptz,
     flagged      text
 );

@@ -69,7 +69,7 @@ async fn m25_a_mail_that_nobody_vouches_for_waits_for_its_person_and_is_carried_
     assert_eq!(world.fate(id).await.outcome, "confirmed");
     // A second answer, another mail, does nothing more; the same one handed in again neither.
     let again = Mail::from(VET).answers(&asked, "ya, benar").unproven();
-    assert_eq!(world.fate_of(&again).await.outcome, "nothing");
+    assert_eq!(world.fate_of(&again).await.outcome, "confirmation_again");
     world.post(&answer).await;
     world.until_quiet().await;
     assert_eq!(reports(&world).await, 1);
@@ -95,17 +95,15 @@ async fn m25_a_token_confirms_for_its_person_alone_and_not_for_ever(place: Place
     // Ours, for another purpose: every answer of ours carries one.
     let keys = std::fs::read_to_string(&world.settings.secrets.token_keys_file).expect("keys");
     let ours = Signer::new(&[keys.trim()]).expect("a key");
-    for token in [
-        ours.sign(Purpose::Trace, id.as_bytes(), until),
-        ours.sign(
-            Purpose::Confirm,
-            id.as_bytes(),
-            Timestamp::now() - jiff::SignedDuration::from_secs(1),
-        ),
-        ours.sign(Purpose::Confirm, Uuid::now_v7().as_bytes(), until),
+    let past = Timestamp::now() - jiff::SignedDuration::from_secs(1);
+    for (purpose, mail, end, outcome) in [
+        (Purpose::Trace, id, until, "nothing"),
+        (Purpose::Confirm, id, past, "confirmation_late"),
+        (Purpose::Confirm, Uuid::now_v7(), until, "nothing"),
     ] {
+        let token = ours.sign(purpose, mail.as_bytes(), end);
         let mail = Mail::from(VET).body(format!("[{token}]")).unproven();
-        assert_eq!(world.fate_of(&mail).await.outcome, "nothing");
+        assert_eq!(world.fate_of(&mail).await.outcome, outcome);
     }
     assert_eq!(
         (reports(&world).await, world.fate(id).await.outcome),
@@ -116,7 +114,9 @@ async fn m25_a_token_confirms_for_its_person_alone_and_not_for_ever(place: Place
         .run("UPDATE mail SET held_until = now() - interval '1 second' WHERE outcome = 'held'")
         .await;
     let late = world.fate_of(&Mail::from(VET).answers(&asked, "")).await;
-    assert_eq!(late.outcome, "nothing");
+    assert_eq!(late.outcome, "confirmation_late");
+    let letter = world.letter(late.answer.expect("an answer")).await;
+    assert!(letter.text.contains("kirim lagi"), "{}", letter.text);
     assert_eq!(reports(&world).await, 0);
     world.nothing_dead().await;
 }

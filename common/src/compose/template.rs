@@ -335,7 +335,14 @@ text = "Hello Siti."
     fn the_mails_that_the_daemons_send_are_shipped() {
         let mails = Mails::shipped().unwrap();
         for name in [
-            "answer", "alert", "confirm", "refused", "unknown", "nothing",
+            "answer",
+            "alert",
+            "confirm",
+            "confirmed",
+            "lapsed",
+            "refused",
+            "unknown",
+            "nothing",
         ] {
             assert!(mails.known.contains_key(name), "{name}");
         }

@@ -64,6 +64,8 @@ pub struct Decided<'a> {
     pub person: Option<i64>,
     /// The envelope that carries our mail about it.
     pub answer_id: Option<Uuid>,
+    /// Whether that mail went to somebody who is proven to have written.
+    pub proven: bool,
     /// Until when it may be confirmed.
     pub held_until: Option<Timestamp>,
 }
@@ -73,7 +75,7 @@ pub async fn decide(tx: &Tx<'_>, id: Uuid, d: &Decided<'_>) -> Result {
     tx.execute(
         "-- mails::decide
          UPDATE mail SET outcome = $2, reason = $3, person = $4, answer_id = $5, held_until = $6,
-                decided_at = clock_timestamp() WHERE id = $1",
+                proven = $7, decided_at = clock_timestamp() WHERE id = $1",
         &[
             /* id */ &id,
             /* outcome */ &d.outcome,
@@ -81,20 +83,22 @@ pub async fn decide(tx: &Tx<'_>, id: Uuid, d: &Decided<'_>) -> Result {
             /* person */ &d.person,
             /* answer_id */ &d.answer_id,
             /* held_until */ &d.held_until,
+            /* proven */ &d.proven,
         ],
     )
     .await
     .map(drop)
 }
 
-/// How many mails of ours this address was sent in the last hour as answers.
-pub async fn answered_this_hour(tx: &Tx<'_>, address: &str) -> Result<i64> {
+/// How many mails of ours this address was sent in the last hour as answers: those to mails that it
+/// is proven to have written, or those to mails that anybody may have written in its name.
+pub async fn answered_this_hour(tx: &Tx<'_>, address: &str, proven: bool) -> Result<i64> {
     let row = tx
         .query_one(
             "-- mails::answered_this_hour
              SELECT count(*) FROM mail WHERE address = $1 AND answer_id IS NOT NULL
-             AND decided_at > now() - interval '1 hour'",
-            &[/* address */ &address],
+             AND proven = $2 AND decided_at > now() - interval '1 hour'",
+            &[/* address */ &address, /* proven */ &proven],
         )
         .await?;
     Ok(row.get(0))
@@ -114,19 +118,55 @@ pub struct Held {
     pub lines: Vec<String>,
 }
 
-/// Takes a held mail to carry it out; `None` when it was never held, was confirmed already, has
-/// lapsed, or is another person's.
-pub async fn release(tx: &Tx<'_>, id: Uuid, person: i64) -> Result<Option<Held>> {
+/// What a confirmation finds.
+pub enum Release {
+    /// The mail was held until now: carry it out.
+    Held(Held),
+    /// It waited too long; it was received then.
+    Lapsed(Timestamp),
+    /// It was confirmed before; it was received then.
+    Confirmed(Timestamp),
+    /// It never was held, or is another person's.
+    Unknown,
+}
+
+/// Takes a held mail to carry it out, unless what confirms it is itself not `good` any more. Of two
+/// confirmations at once one waits for the other.
+pub async fn release(tx: &Tx<'_>, id: Uuid, person: i64, good: bool) -> Result<Release> {
     let row = tx
         .query_opt(
-            "-- mails::release
-             UPDATE mail SET outcome = 'confirmed', held_until = NULL
-             WHERE id = $1 AND person = $2 AND outcome = 'held' AND held_until > now()
-             RETURNING trace, received_at",
+            "-- mails::held
+             SELECT trace, received_at, outcome, coalesce(held_until > now(), false) FROM mail
+             WHERE id = $1 AND person = $2 AND outcome IN ('held', 'confirmed') FOR UPDATE",
             &[/* id */ &id, /* person */ &person],
         )
         .await?;
-    let Some(row) = row else { return Ok(None) };
+    let Some(row) = row else {
+        return Ok(Release::Unknown);
+    };
+    let received_at = row.get(1);
+    match (row.get(2), row.get(3)) {
+        ("held", true) if good => {}
+        ("held", _) => return Ok(Release::Lapsed(received_at)),
+        _ => return Ok(Release::Confirmed(received_at)),
+    }
+    Ok(Release::Held(Held {
+        id,
+        trace: row.get(0),
+        person,
+        received_at,
+        lines: released(tx, id).await?,
+    }))
+}
+
+/// Marks a mail as confirmed and takes its commands, which are written anew when they are done.
+async fn released(tx: &Tx<'_>, id: Uuid) -> Result<Vec<String>> {
+    tx.execute(
+        "-- mails::release
+         UPDATE mail SET outcome = 'confirmed', held_until = NULL WHERE id = $1",
+        &[/* id */ &id],
+    )
+    .await?;
     let lines = tx
         .query(
             "-- mails::release_lines
@@ -136,11 +176,5 @@ pub async fn release(tx: &Tx<'_>, id: Uuid, person: i64) -> Result<Option<Held>>
         .await?;
     let mut lines: Vec<(i16, String)> = lines.iter().map(|l| (l.get(0), l.get(1))).collect();
     lines.sort_unstable();
-    Ok(Some(Held {
-        id,
-        trace: row.get(0),
-        person,
-        received_at: row.get(1),
-        lines: lines.into_iter().map(|l| l.1).collect(),
-    }))
+    Ok(lines.into_iter().map(|l| l.1).collect())
 }

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 mod email_input;
+mod sound;
 mod text_input;
 
 pub use email_input::EmailInputHandler;

@@ -171,7 +171,7 @@ async fn what_is_old_is_forgotten_by_one_and_who_is_suppressed_stays_so() {
         Ok(0),
         "another is at it"
     );
-    drop(busy);
+    busy.commit().await.unwrap();
     assert_eq!(in_tx!(world, tx => prune(&tx, 400)), Ok(1));
     assert_eq!(in_tx!(world, tx => find(&tx, parcel(5).id)), Ok(None));
     assert!(

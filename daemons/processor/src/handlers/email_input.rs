@@ -1,5 +1,6 @@
+use super::sound;
 use crate::config::Config;
-use crate::mail::judge::Judge;
+use crate::mail::judge::{Fresh, Judge};
 use crate::mail::opened::{Opened, Opener};
 use common::daemon::Daemon;
 use common::db::Tx;
@@ -8,7 +9,7 @@ use common::engine::Engine;
 use common::handler::{Handler, Incoming};
 use common::mail::Heading;
 use common::mail::charset::without_nul;
-use common::mail::proof::{self, Dns};
+use common::mail::proof::Dns;
 use common::messages::EmailInput;
 use common::outbox::Outbox;
 use common::{Failure, Result};
@@ -62,49 +63,44 @@ impl Handler for EmailInputHandler {
         tx: &Tx<'_>,
         out: &mut Outbox,
     ) -> Result {
+        let fresh = Fresh {
+            msg,
+            address: author(opened.heading(), msg),
+            received_at: sound::received(msg.received_at, out.now()),
+        };
         let id = msg.envelope.id;
-        let address = author(opened.heading(), msg);
-        if !first(msg, &opened, &address, tx).await? {
+        if !first(&fresh, &opened, tx).await? {
             let decided = Decided {
                 outcome: "duplicate",
                 ..Decided::default()
             };
             return mails::decide(tx, id, &decided).await;
         }
-        let decided = self.judge.decide((msg, address), &opened, tx, out).await?;
+        let decided = self.judge.decide(fresh, &opened, tx, out).await?;
         common::telemetry::count("kentongan_mails_total", decided.outcome);
         mails::decide(tx, id, &decided).await
     }
 }
 
-/// Longest Message-ID that is kept, in bytes: no line may be longer (RFC 5322, 2.1.1). A longer one
-/// counts as none; an index takes no more than a few kilobytes.
-const LONGEST_MESSAGE_ID: usize = 998;
-
 /// Writes the mail down; false when the same mail was here before, by whatever way.
-async fn first(
-    msg: &Incoming<EmailInput>,
-    opened: &Opened,
-    address: &str,
-    tx: &Tx<'_>,
-) -> Result<bool> {
+async fn first(fresh: &Fresh<'_>, opened: &Opened, tx: &Tx<'_>) -> Result<bool> {
+    let msg = fresh.msg;
     let heading = opened.heading();
     let subject = heading
         .map(|h| without_nul(&h.subject).into_owned())
         .unwrap_or_default();
     let message_id = heading
         .and_then(|h| h.message_id.as_deref())
-        .filter(|id| id.len() <= LONGEST_MESSAGE_ID)
-        .map(without_nul);
+        .and_then(|id| sound::id(without_nul(id).into_owned()));
     let arrived = Arrived {
         id: msg.envelope.id,
         trace: msg.envelope.trace,
         blob: &msg.blob,
         digest: opened.keys().map(|k| k.effect.as_str()),
         message_id: message_id.as_deref(),
-        address,
+        address: &fresh.address,
         subject: &subject,
-        received_at: msg.received_at,
+        received_at: fresh.received_at,
     };
     if mails::insert(tx, &arrived).await? {
         return Ok(true);
@@ -120,16 +116,18 @@ async fn first(
     Ok(false)
 }
 
-/// The author's address in lower case, else the envelope's sender's; empty when there is none that
-/// could be somebody's.
+/// The author's address in lower case, else the envelope's sender's; empty when there is none or
+/// it is too long for one.
 fn author(heading: Option<&Heading>, msg: &EmailInput) -> String {
     let author = heading
         .and_then(|h| h.from.first())
         .map(|m| m.address.clone());
     let address = author
         .or_else(|| msg.sender.clone())
-        .filter(|a| a.len() <= proof::LONGEST_ADDRESS)
         .unwrap_or_default()
         .to_lowercase();
-    without_nul(&address).into_owned()
+    sound::address(without_nul(&address).into_owned())
 }
+
+#[cfg(test)]
+mod tests;

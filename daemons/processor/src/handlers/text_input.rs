@@ -1,4 +1,5 @@
 use super::alerts::{self, Wording};
+use super::sound;
 use common::config::Settings;
 use common::db::intake::{self, Taken};
 use common::db::{Tx, people};
@@ -53,7 +54,7 @@ impl Handler for TextInputHandler {
         tx: &Tx<'_>,
         out: &mut Outbox,
     ) -> Result {
-        let came = self.came(msg);
+        let came = self.came(msg, out.now());
         let sender = people::by_contact(tx, &came.channel, &came.address).await?;
         let sender =
             sender.ok_or_else(|| Failure::reject(Reason("unknown_sender"), "unknown sender"))?;
@@ -91,9 +92,10 @@ impl Handler for TextInputHandler {
         let common::Verdict::Reject(reason) = &failure.verdict else {
             return Err(failure.clone());
         };
-        let came = self.came(msg);
+        let came = self.came(msg, out.now());
         let mut answer_id = None;
-        if intake::answer_stranger(tx, &came.channel, &came.address).await? {
+        let reachable = !came.address.is_empty();
+        if reachable && intake::answer_stranger(tx, &came.channel, &came.address).await? {
             let text = self
                 .engine
                 .codes()
@@ -126,9 +128,9 @@ struct Came {
 impl TextInputHandler {
     /// PostgreSQL keeps no NUL, and a clock that is wrong must not decide what came last: a time
     /// of sending after the receipt, or long before it, is not believed (FAILURES M14, M15).
-    fn came(&self, msg: &Incoming<TextInput>) -> Came {
+    fn came(&self, msg: &Incoming<TextInput>, now: Timestamp) -> Came {
         let clean = |text: &str| charset::without_nul(text).into_owned();
-        let received_at = msg.envelope.sent_at;
+        let received_at = sound::received(msg.envelope.sent_at, now);
         let oldest = received_at
             .checked_sub(LONGEST_WAY)
             .unwrap_or(Timestamp::MIN);
@@ -137,9 +139,9 @@ impl TextInputHandler {
             id: msg.envelope.id,
             trace: msg.envelope.trace,
             channel: clean(&msg.channel),
-            address: self.canonical(&clean(&msg.from)),
+            address: sound::address(self.canonical(&clean(&msg.from))),
             text: clean(&msg.text),
-            channel_id: msg.channel_id.as_deref().map(clean),
+            channel_id: msg.channel_id.as_deref().map(clean).and_then(sound::id),
             sent_at: if believed { msg.sent_at } else { received_at },
             received_at,
         }
@@ -190,3 +192,6 @@ impl Came {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,14 +3,15 @@
 use crate::config::Config;
 use crate::handlers::alerts::Wording;
 use crate::mail::carry_out::Order;
-use crate::mail::opened::{self, Opened, Read};
+use crate::mail::opened::{self, Opened, Read, Unusable};
+use crate::mail::orders::Orders;
 use crate::mail::{bounce, outgoing};
 use common::db::mails::{self, Decided};
 use common::db::people::{self, Person};
 use common::db::{Tx, intake};
 use common::engine::Engine;
 use common::handler::Incoming;
-use common::mail::{self, Heading, Ours, Proof, Refusal, Robot, Signer, proof};
+use common::mail::{self, Heading, Letter, Ours, Proof, Robot, Signer, proof};
 use common::messages::{EmailInput, EmailOutput};
 use common::outbox::Outbox;
 use common::{Failure, Result, config};
@@ -29,14 +30,27 @@ pub struct Judge {
     pub(super) zone: TimeZone,
 }
 
+/// A mail that was not here before.
+pub struct Fresh<'a> {
+    /// As it was handed in.
+    pub msg: &'a Incoming<EmailInput>,
+    /// The author's address; nothing is proven by it, and it may be empty.
+    pub address: String,
+    /// When it was received, as far as that can be believed.
+    pub received_at: Timestamp,
+}
+
 /// One mail being judged.
 pub(super) struct Case<'a> {
     pub judge: &'a Judge,
-    pub msg: &'a Incoming<EmailInput>,
-    /// The author's address; nothing is proven by it.
-    pub address: String,
+    pub mail: Fresh<'a>,
     pub tx: &'a Tx<'a>,
 }
+
+/// Answers in an hour to mails that nobody vouches for: enough for somebody whose mail server is
+/// set up badly, too few to be a nuisance in a mailbox whose owner wrote nothing. Apart from
+/// `answers_per_hour`, so that neither uses up the other.
+const UNPROVEN_PER_HOUR: i64 = 3;
 
 impl Judge {
     /// With the engine that decides; reads the signing keys.
@@ -55,18 +69,17 @@ impl Judge {
         })
     }
 
-    /// Decides a mail that was not here before, from this address.
+    /// Decides a mail that was not here before.
     pub async fn decide(
         &self,
-        (msg, address): (&Incoming<EmailInput>, String),
+        mail: Fresh<'_>,
         opened: &Opened,
         tx: &Tx<'_>,
         out: &mut Outbox,
     ) -> Result<Decided<'static>> {
         let case = Case {
             judge: self,
-            msg,
-            address,
+            mail,
             tx,
         };
         if let Some(harm) = case.harm() {
@@ -78,9 +91,7 @@ impl Judge {
             });
         }
         match opened {
-            Opened::Refused(heading, refusal) => {
-                case.refused(heading.as_deref(), refusal, out).await
-            }
+            Opened::Refused(unusable) => case.refused(unusable, out).await,
             Opened::Letter(read) => case.read(read, out).await,
         }
     }
@@ -89,43 +100,42 @@ impl Judge {
 impl Case<'_> {
     /// Spam or a virus: stored, counted, never answered.
     fn harm(&self) -> Option<&'static str> {
-        let verdicts = opened::verdicts(self.msg.verdicts.as_ref()?);
+        let verdicts = opened::verdicts(self.mail.msg.verdicts.as_ref()?);
         Some(match proof::harm(&verdicts)? {
             proof::Harm::Virus => "virus",
             proof::Harm::Spam => "spam",
         })
     }
 
-    /// A mail that cannot be read: a registered sender is told why and what to do.
-    async fn refused(
-        &self,
-        heading: Option<&Heading>,
-        refusal: &Refusal,
-        out: &mut Outbox,
-    ) -> Result<Decided<'static>> {
+    /// A mail that cannot be read: a registered sender is told why and what to do. Nothing that an
+    /// unproven mail brought goes into the answer, not even its subject.
+    async fn refused(&self, unusable: &Unusable, out: &mut Outbox) -> Result<Decided<'static>> {
+        let (refusal, proven) = (&unusable.refusal, unusable.proven);
+        let heading = unusable.heading.as_deref();
         let decided = Decided {
             outcome: "refused",
             reason: Some(refusal.key()),
             ..Decided::default()
         };
-        let robot = heading.is_none_or(|h| self.robot(h, out.now()).is_some());
+        let robot = heading.is_some_and(|h| self.robot(h, out.now()).is_some());
         let Some(person) = self.person().await? else {
             return Ok(decided);
         };
-        // Without a heading only the envelope's sender is known; a null one is a machine's.
-        let nobody = heading.is_none() && self.msg.sender.as_deref().is_none_or(str::is_empty);
-        if (robot && heading.is_some()) || nobody || !refusal.answered() {
-            return Ok(Decided {
-                person: Some(person.id),
-                ..decided
-            });
-        }
-        let values = outgoing::refusal(refusal);
-        let mail = outgoing::answer("refused", &self.address, &person.language, heading, values);
-        let answer_id = self.send(&mail, out).await?;
-        Ok(Decided {
+        let decided = Decided {
             person: Some(person.id),
-            answer_id,
+            ..decided
+        };
+        // Without a heading only the envelope's sender is known; a null one is a machine's.
+        let sender = self.mail.msg.sender.as_deref();
+        let nobody = heading.is_none() && sender.is_none_or(str::is_empty);
+        if robot || nobody || !refusal.answered() {
+            return Ok(decided);
+        }
+        let (thread, values) = (heading.filter(|_| proven), outgoing::refusal(refusal));
+        let mail = outgoing::answer("refused", self.address(), &person.language, thread, values);
+        Ok(Decided {
+            answer_id: self.send(&mail, proven, out).await?,
+            proven,
             ..decided
         })
     }
@@ -149,43 +159,60 @@ impl Case<'_> {
         let Some(person) = self.person().await? else {
             return self.stranger(read, out).await;
         };
-        if let Some(decided) = self.confirmed(&person, read, out).await? {
+        let mut orders = self.orders(letter);
+        if let Some(decided) = self.confirmed(&person, read, &mut orders, out).await? {
             return Ok(decided);
         }
-        let codes = self.judge.engine.codes();
-        let is_code = |word: &str| codes.knows(word);
-        let found = mail::commands(letter, &is_code, self.judge.settings.max_commands);
-        let lines: Vec<String> = found.lines.into_iter().map(|l| l.text).collect();
-        if lines.is_empty() {
-            let values = json!({});
-            let heading = Some(&letter.heading);
-            let mail =
-                outgoing::answer("nothing", &self.address, &person.language, heading, values);
-            let answer_id = self.send(&mail, out).await?;
-            let person = Some(person.id);
-            return Ok(Decided {
+        match (&read.proof, orders.lines.is_empty()) {
+            (Proof::Proven { .. }, true) => self.nothing(&person, &letter.heading, out).await,
+            (Proof::Proven { .. }, false) => {
+                self.carry_out((&person, &letter.heading), &orders, out)
+                    .await
+            }
+            // Whoever really wrote it is not known, and the person whose name it bears has nothing
+            // to decide: a mail about it would only be somebody else's noise.
+            (unproven, true) => Ok(Decided {
                 outcome: "nothing",
-                person,
-                answer_id,
+                reason: Some(why(unproven)),
+                person: Some(person.id),
                 ..Decided::default()
-            });
-        }
-        match &read.proof {
-            Proof::Proven { .. } => {
-                let limit = if found.more {
-                    self.judge.settings.max_commands
-                } else {
-                    0
-                };
-                let ignored = found.passed_over;
-                self.carry_out((&person, &letter.heading), &lines, (ignored, limit), out)
-                    .await
-            }
-            unproven => {
-                self.hold(&person, &letter.heading, (&lines, unproven), out)
-                    .await
+            }),
+            (unproven, false) => {
+                let orders = (&orders.lines[..], unproven);
+                self.hold(&person, &letter.heading, orders, out).await
             }
         }
+    }
+
+    /// What a mail asks for in the sender's own words.
+    fn orders(&self, letter: &Letter) -> Orders {
+        let codes = self.judge.engine.codes();
+        let most = self.judge.settings.max_commands;
+        let found = mail::commands(letter, &|word: &str| codes.knows(word), most);
+        Orders {
+            ignored: found.passed_over,
+            limit: if found.more { most } else { 0 },
+            lines: found.lines.into_iter().map(|l| l.text).collect(),
+            lapsed: false,
+        }
+    }
+
+    /// A proven sender's mail without a command: how to write one.
+    async fn nothing(
+        &self,
+        person: &Person,
+        heading: &Heading,
+        out: &mut Outbox,
+    ) -> Result<Decided<'static>> {
+        let (heading, language) = (Some(heading), &person.language);
+        let mail = outgoing::answer("nothing", self.address(), language, heading, json!({}));
+        Ok(Decided {
+            outcome: "nothing",
+            person: Some(person.id),
+            answer_id: self.send(&mail, true, out).await?,
+            proven: true,
+            ..Decided::default()
+        })
     }
 
     /// Nobody we know. Told once a day, if the address is proven: an answer to a forged one would
@@ -193,39 +220,47 @@ impl Case<'_> {
     async fn stranger(&self, read: &Read, out: &mut Outbox) -> Result<Decided<'static>> {
         let mut decided = Decided {
             outcome: "unknown_sender",
+            proven: read.proof.address().is_some(),
             ..Decided::default()
         };
-        let Some(address) = read.proof.address() else {
+        let Some(address) = read.proof.address().filter(|_| !self.address().is_empty()) else {
             return Ok(decided);
         };
         if intake::answer_stranger(self.tx, "email", address).await? {
             let language = self.judge.engine.language().tag();
             let heading = Some(&read.letter.heading);
             let mail = outgoing::answer("unknown", address, language, heading, json!({}));
-            decided.answer_id = self.send(&mail, out).await?;
+            decided.answer_id = self.send(&mail, true, out).await?;
         }
         Ok(decided)
     }
 
     /// Sends, unless this address had its answers of this hour: two robots that write to each
-    /// other must not go on all night.
+    /// other must not go on all night, and nobody may fill another's mailbox in the other's name.
     pub(super) async fn send(
         &self,
         mail: &EmailOutput,
+        proven: bool,
         out: &mut Outbox,
     ) -> Result<Option<uuid::Uuid>> {
-        let sent = mails::answered_this_hour(self.tx, &self.address).await?;
-        if sent >= i64::from(self.judge.settings.answers_per_hour) {
-            return Ok(None);
-        }
-        Ok(Some(out.send(mail)))
+        let most = match proven {
+            true => i64::from(self.judge.settings.answers_per_hour),
+            false => UNPROVEN_PER_HOUR,
+        };
+        let sent = mails::answered_this_hour(self.tx, self.address(), proven).await?;
+        Ok((sent < most).then(|| out.send(mail)))
+    }
+
+    /// The author's address, which may be empty.
+    pub(super) fn address(&self) -> &str {
+        &self.mail.address
     }
 
     async fn person(&self) -> Result<Option<Person>> {
-        if self.address.is_empty() {
+        if self.address().is_empty() {
             return Ok(None);
         }
-        people::by_contact(self.tx, "email", &self.address).await
+        people::by_contact(self.tx, "email", self.address()).await
     }
 
     fn robot(&self, heading: &Heading, now: Timestamp) -> Option<Robot> {
@@ -235,16 +270,24 @@ impl Case<'_> {
             signer: &judge.signer,
             now,
         };
-        mail::robot(heading, self.msg.sender.as_deref(), &ours)
+        mail::robot(heading, self.mail.msg.sender.as_deref(), &ours)
     }
 
     pub(super) fn order<'b>(&'b self, person: &'b Person) -> Order<'b> {
         Order {
             person,
-            address: &self.address,
-            id: self.msg.envelope.id,
-            trace: self.msg.envelope.trace,
-            received_at: self.msg.received_at,
+            address: self.address(),
+            id: self.mail.msg.envelope.id,
+            trace: self.mail.msg.envelope.trace,
+            received_at: self.mail.received_at,
         }
+    }
+}
+
+/// Why nobody vouches for a mail, as it is stored and counted.
+pub(super) fn why(proof: &Proof) -> &'static str {
+    match proof {
+        Proof::Unproven(why) => why.name(),
+        _ => "not_found_out",
     }
 }

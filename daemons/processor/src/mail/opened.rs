@@ -17,8 +17,8 @@ const LARGEST_KEPT: usize = 64 * 1024;
 
 /// A mail that was fetched and read as far as it can be.
 pub enum Opened {
-    /// It cannot be used; the heading where one could be read.
-    Refused(Option<Box<Heading>>, Refusal),
+    /// It cannot be used.
+    Refused(Unusable),
     /// It was read.
     Letter(Box<Read>),
 }
@@ -27,7 +27,7 @@ impl Opened {
     /// What stands above the mail, where it could be read.
     pub fn heading(&self) -> Option<&Heading> {
         match self {
-            Self::Refused(heading, _) => heading.as_deref(),
+            Self::Refused(unusable) => unusable.heading.as_deref(),
             Self::Letter(read) => Some(&read.letter.heading),
         }
     }
@@ -39,6 +39,16 @@ impl Opened {
             Self::Letter(read) => Some(&read.keys),
         }
     }
+}
+
+/// A mail that cannot be read.
+pub struct Unusable {
+    /// What stands above it, where that could be read.
+    pub heading: Option<Box<Heading>>,
+    /// Why it cannot be used.
+    pub refusal: Refusal,
+    /// Whether the author is who the heading says; false also where only our own check could tell.
+    pub proven: bool,
 }
 
 /// A letter with what was found out about it.
@@ -77,10 +87,11 @@ impl Opener {
             }
             Found::TooLarge { size } => {
                 let [size, limit] = [size, limit].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-                return Ok(Opened::Refused(
-                    None,
-                    Refusal::TooLarge { found: size, limit },
-                ));
+                return Ok(Opened::Refused(Unusable {
+                    heading: None,
+                    refusal: Refusal::TooLarge { found: size, limit },
+                    proven: false,
+                }));
             }
         };
         let bytes = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -90,7 +101,14 @@ impl Opener {
         };
         let letter = match mail::read(&raw, &limits) {
             Ok(letter) => letter,
-            Err(refused) => return Ok(Opened::Refused(Some(refused.heading), refused.refusal)),
+            Err(refused) => {
+                let told = self.told(msg, &refused.heading);
+                return Ok(Opened::Refused(Unusable {
+                    heading: Some(refused.heading),
+                    refusal: refused.refusal,
+                    proven: matches!(told, Some(Proof::Proven { .. })),
+                }));
+            }
         };
         let proof = self.proof(msg, &letter, &raw).await?;
         let keys = Keys::of(&letter);
@@ -118,14 +136,7 @@ impl Opener {
         raw: &[u8],
     ) -> Result<Proof> {
         let heading = &letter.heading;
-        if let Some(receipt) = &msg.verdicts {
-            return Ok(proof::by_verdicts(
-                heading,
-                msg.sender.as_deref(),
-                &verdicts(receipt),
-            ));
-        }
-        if let Some(found) = proof::by_results(heading, &self.settings.trusted_servers) {
+        if let Some(found) = self.told(msg, heading) {
             return Ok(found);
         }
         let client = self.client(msg);
@@ -139,6 +150,17 @@ impl Opener {
                 "the name servers did not answer about a mail's sender",
             )),
             found => Ok(found),
+        }
+    }
+
+    /// What the receipt or our mail server found out.
+    fn told(&self, msg: &EmailInput, heading: &Heading) -> Option<Proof> {
+        match &msg.verdicts {
+            Some(receipt) => {
+                let sender = msg.sender.as_deref();
+                Some(proof::by_verdicts(heading, sender, &verdicts(receipt)))
+            }
+            None => proof::by_results(heading, &self.settings.trusted_servers),
         }
     }
 

@@ -61,13 +61,13 @@ pub fn time(at: Timestamp, zone: &TimeZone) -> String {
         .to_string()
 }
 
-/// Why a mail cannot be used, as the template `refused` knows it.
+/// Why a mail cannot be used, as the template `refused` knows it, with the limit that it passed.
 pub fn refusal(refusal: &Refusal) -> Value {
-    let (reason, limit) = match refusal {
-        Refusal::TooLarge { limit, .. } => ("too_large", format!("{} MB", limit / (1024 * 1024))),
-        Refusal::Encrypted => ("encrypted", String::new()),
-        Refusal::Empty => ("empty", String::new()),
-        _ => ("too_complex", String::new()),
+    let limit = match refusal {
+        Refusal::TooLarge { limit, .. } => format!("{} MB", limit / 1_000_000),
+        Refusal::HeaderTooLarge { limit } => format!("{} kB", limit / 1000),
+        Refusal::TooManyParts { limit } | Refusal::TooDeep { limit } => limit.to_string(),
+        _ => String::new(),
     };
-    json!({ "reason": reason, "limit": limit })
+    json!({ "reason": refusal.key(), "limit": limit })
 }
