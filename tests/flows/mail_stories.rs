@@ -271,7 +271,7 @@ async fn mails_that_cannot_be_used_are_refused_with_reason_and_remedy(place: Pla
                 format!("--b0\r\n{levels}"),
             ),
             "mail_too_deep",
-            "terlalu banyak bagian",
+            "terlalu banyak lapis",
             "tulis surel baru",
         ),
     ] {

@@ -6,6 +6,7 @@ use super::settings::BLOB_PREFIX;
 use super::{Place, World, daemon, until};
 use common::envelope::derived_id;
 use common::mail::{self, Limits};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -192,14 +193,15 @@ pub fn checked(proven: bool, domain: &str, raw: &[u8]) -> Vec<u8> {
 pub fn receipt(mail: &Mail, bucket: &str, key: &str) -> Value {
     let verdict = |status: &str| json!({ "status": status });
     let dmarc = if mail.proven { "PASS" } else { "FAIL" };
+    let now = Timestamp::now().to_string();
     json!({
         "notificationType": "Received",
         "mail": {
-            "timestamp": "2026-11-20T01:14:09.000Z", "source": mail.sender,
+            "timestamp": now, "source": mail.sender,
             "messageId": key.rsplit('/').next(), "destination": mail.to,
         },
         "receipt": {
-            "timestamp": "2026-11-20T01:14:09.000Z", "recipients": mail.to,
+            "timestamp": now, "recipients": mail.to,
             "processingTimeMillis": 406,
             "spamVerdict": verdict(mail.harm[0]), "virusVerdict": verdict(mail.harm[1]),
             "spfVerdict": verdict("GRAY"), "dkimVerdict": verdict("GRAY"),
