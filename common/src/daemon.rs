@@ -1,6 +1,7 @@
 //! The frame that every daemon stands in. Read [`run`] and then `Daemon::work`: settings,
 //! logging, signals, database proven, schema checked, queues checked, ready, loop, orderly stop.
 
+mod arguments;
 mod attempts;
 mod batch;
 mod breaker;
@@ -10,6 +11,8 @@ mod pulse;
 mod upkeep;
 mod work;
 
+pub use arguments::SETTINGS;
+
 use crate::config::{Frame, Settings};
 use crate::db;
 use crate::handler::{Adopt, Deliverer, Foreign, Handler};
@@ -18,11 +21,11 @@ use crate::messages::Message;
 use crate::shutdown::{self, Shutdown};
 use crate::telemetry::{self, Levels};
 use crate::{Failure, Result};
+use arguments::{Arguments, complain};
 use line::{Line, Taker};
 use pulse::Pulse;
 use sd_notify::NotifyState;
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,9 +33,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
-
-/// Where a daemon looks for its settings unless `KENTONGAN_CONFIG` or `--config` says otherwise.
-pub const SETTINGS: &str = "/etc/kentongan/kentongan.toml";
 
 /// How long a starting daemon waits for a database that is not there yet.
 const START_WAIT: Duration = Duration::from_secs(60);
@@ -353,57 +353,4 @@ fn instance() -> String {
         .or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"))
         .unwrap_or_default();
     format!("{}-{}", host.trim(), std::process::id())
-}
-
-struct Arguments {
-    config: PathBuf,
-}
-
-impl Arguments {
-    fn read(name: &str) -> std::result::Result<Self, ExitCode> {
-        let mut config = std::env::var_os("KENTONGAN_CONFIG").map(PathBuf::from);
-        let mut arguments = std::env::args_os().skip(1);
-        while let Some(argument) = arguments.next() {
-            match argument.to_str() {
-                Some("--config" | "-c") => config = arguments.next().map(PathBuf::from),
-                Some("--version" | "-V") => {
-                    say(&format!("kentongan-{name} {}", env!("CARGO_PKG_VERSION")));
-                    return Err(ExitCode::SUCCESS);
-                }
-                Some("--help" | "-h") => {
-                    say(&usage(name));
-                    return Err(ExitCode::SUCCESS);
-                }
-                _ => {
-                    return Err(complain(
-                        name,
-                        &format!("unknown argument {argument:?}\n{}", usage(name)),
-                        64,
-                    ));
-                }
-            }
-        }
-        Ok(Self {
-            config: config.unwrap_or_else(|| PathBuf::from(SETTINGS)),
-        })
-    }
-}
-
-fn usage(name: &str) -> String {
-    format!(
-        "Usage: kentongan-{name} [--config FILE]\n\n\
-         Runs until SIGTERM or SIGINT; SIGHUP reloads data files and log levels.\n\
-         Settings: --config, else $KENTONGAN_CONFIG, else {SETTINGS}."
-    )
-}
-
-#[expect(clippy::print_stdout, reason = "asked for on the command line")]
-fn say(text: &str) {
-    println!("{text}");
-}
-
-#[expect(clippy::print_stderr, reason = "there is no logging yet")]
-fn complain(name: &str, fault: &dyn std::fmt::Display, code: u8) -> ExitCode {
-    eprintln!("kentongan-{name}: {fault}");
-    ExitCode::from(code)
 }

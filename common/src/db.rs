@@ -29,9 +29,9 @@ use crate::failure::Dependency;
 use crate::{Failure, Result};
 use deadpool_postgres::Transaction;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, Statement};
 
 pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -45,11 +45,7 @@ pub struct Tx<'a> {
 impl Tx<'_> {
     /// All rows.
     pub async fn query(&self, sql: &str, params: Params<'_>) -> Result<Vec<Row>> {
-        let statement = self
-            .inner
-            .prepare_cached(sql)
-            .await
-            .map_err(|e| self.failed(e))?;
+        let statement = self.prepared(sql).await?;
         self.inner
             .query(&statement, params)
             .await
@@ -58,11 +54,7 @@ impl Tx<'_> {
 
     /// The one row, if there is one.
     pub async fn query_opt(&self, sql: &str, params: Params<'_>) -> Result<Option<Row>> {
-        let statement = self
-            .inner
-            .prepare_cached(sql)
-            .await
-            .map_err(|e| self.failed(e))?;
+        let statement = self.prepared(sql).await?;
         self.inner
             .query_opt(&statement, params)
             .await
@@ -71,11 +63,7 @@ impl Tx<'_> {
 
     /// Exactly one row.
     pub async fn query_one(&self, sql: &str, params: Params<'_>) -> Result<Row> {
-        let statement = self
-            .inner
-            .prepare_cached(sql)
-            .await
-            .map_err(|e| self.failed(e))?;
+        let statement = self.prepared(sql).await?;
         self.inner
             .query_one(&statement, params)
             .await
@@ -84,11 +72,7 @@ impl Tx<'_> {
 
     /// How many rows it touched.
     pub async fn execute(&self, sql: &str, params: Params<'_>) -> Result<u64> {
-        let statement = self
-            .inner
-            .prepare_cached(sql)
-            .await
-            .map_err(|e| self.failed(e))?;
+        let statement = self.prepared(sql).await?;
         self.inner
             .execute(&statement, params)
             .await
@@ -116,6 +100,12 @@ impl Tx<'_> {
     pub async fn commit(self) -> Result {
         let Self { inner, sick } = self;
         inner.commit().await.map_err(|e| noted(sick, e))
+    }
+
+    /// The statement, prepared once per connection.
+    async fn prepared(&self, sql: &str) -> Result<Statement> {
+        let prepared = self.inner.prepare_cached(sql).await;
+        prepared.map_err(|e| self.failed(e))
     }
 
     fn failed(&self, error: tokio_postgres::Error) -> Failure {
