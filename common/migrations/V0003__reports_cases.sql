@@ -98,13 +98,12 @@ CREATE TABLE message (
 CREATE INDEX message_trace ON message (trace);
 CREATE INDEX message_address ON message (address, received_at DESC);
 
--- The first answer to a stored message: what the same message of the same person gets again.
+-- What a person said lately: the same words again get the answer of the message that said them first.
 CREATE TABLE repetition (
     key      bytea PRIMARY KEY,
     message  uuid NOT NULL,
     line     smallint NOT NULL DEFAULT 0,
-    at       timestamptz NOT NULL,
-    answer   text NOT NULL
+    at       timestamptz NOT NULL
 );
 -- Is an answer given at `first` still the answer at `again`?
 CREATE FUNCTION fresh(first timestamptz, again timestamptz, window_s float8) RETURNS boolean

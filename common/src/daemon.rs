@@ -8,6 +8,8 @@ mod breaker;
 mod leases;
 mod line;
 mod pulse;
+mod settle;
+mod together;
 mod upkeep;
 mod work;
 
@@ -235,17 +237,21 @@ impl Daemon {
     }
 
     fn line(&self, queue: &str, taker: Taker, pulse: &Pulse) -> Line {
-        let frame = self.settings.frame.clone();
-        let hands = self
-            .most
-            .get(queue)
-            .map_or(frame.hands, |most| frame.hands.min(*most));
+        let mut frame = self.settings.frame.clone();
+        if let (Taker::Handler(work), true) = (&taker, self.home.is_one_box()) {
+            frame.hands *= work.times();
+            frame.batch *= work.times();
+        }
+        let most = self.most.get(queue);
+        let hands = most.map_or(frame.hands, |most| frame.hands.min(*most));
         Line {
             daemon: self.name,
             instance: instance(),
             queue: queue.to_owned(),
             home: self.home.clone(),
             hands: Arc::new(Semaphore::new(hands.max(1))),
+            crowded: std::sync::atomic::AtomicBool::new(false),
+            next: tokio::sync::Mutex::new(()),
             frame,
             taker,
             adopt: self.adopt.get(queue).cloned(),

@@ -13,6 +13,9 @@ mod alerts;
 mod ask;
 mod deed;
 mod follow;
+mod kept;
+mod lane;
+mod people;
 mod places;
 mod snapshot;
 
@@ -22,14 +25,16 @@ pub use snapshot::compile_offline;
 
 use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
 use crate::config::Settings;
-use crate::db::people::PersonState;
+use crate::db::people::{Person, PersonState};
 use crate::db::places::Place;
 use crate::db::reports::{self, Report};
 use crate::db::{Tx, cases, intake};
 use crate::envelope::derived_id;
+use crate::handler::Lane;
 use crate::home::Home;
 use crate::language::Language;
 use crate::{Result, config};
+use people::People;
 use places::Places;
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -50,12 +55,14 @@ pub struct Answer {
     pub alerts: Vec<Alert>,
 }
 
-/// The engine of one process: code files and lists as of now, places that were looked up.
+/// The engine of one process: code files and lists as of now, places and people that were looked
+/// up.
 pub struct Engine {
     home: Home,
     settings: config::Engine,
     codes: RwLock<Arc<Codes>>,
     places: Places,
+    people: People,
 }
 
 impl Engine {
@@ -68,6 +75,7 @@ impl Engine {
             settings: settings.engine.clone(),
             codes: RwLock::new(Arc::new(codes)),
             places: Places::default(),
+            people: People::default(),
         });
         tokio::spawn(engine.clone().follow());
         Ok(engine)
@@ -78,6 +86,7 @@ impl Engine {
         let codes = Arc::new(snapshot::load(&self.home, &self.settings).await?);
         *self.codes.write().unwrap_or_else(PoisonError::into_inner) = codes;
         self.places.forget();
+        self.people.forget();
         Ok(())
     }
 
@@ -92,6 +101,18 @@ impl Engine {
     /// The language of those whom we do not know.
     pub fn language(&self) -> Language {
         Language::from_tag(&self.settings.language).unwrap_or_default()
+    }
+
+    /// Which messages of one transaction a text may be decided beside.
+    pub fn lane(&self, sender: &str, text: &str) -> Lane {
+        lane::lane(&self.codes(), sender, text)
+    }
+
+    /// Who writes from this canonical address; a change is seen as soon as the database tells of it.
+    pub async fn sender(&self, channel: &str, address: &str) -> Result<Option<Arc<Person>>> {
+        self.people
+            .by_contact(&self.home.db, channel, address)
+            .await
     }
 
     /// Decides what a registered person's words mean, stores it and says what to answer. Writes in
@@ -165,8 +186,9 @@ impl Turn<'_> {
             let at = asked.received_at;
             let command = (asked.message, asked.line);
             let first = intake::repeated(tx, &key, command, at, window).await?;
-            if let Some(text) = first {
-                return Ok(self.answered(text, "repeated"));
+            if let Some(first) = first {
+                let text = intake::answer(tx, first).await?;
+                return Ok(self.answered(text.unwrap_or_default(), "repeated"));
             }
         }
         let done = match self.find_and_do().await? {
@@ -184,11 +206,8 @@ impl Turn<'_> {
             &self.reader,
             &done.extra(self.reader.language),
         );
-        if guarded {
-            intake::remember(tx, &key, &text).await?;
-            if let Some(case) = self.values.case() {
-                intake::forget_of_case(tx, asked.sender.id, case, &key).await?;
-            }
+        if guarded && let Some(case) = self.values.case() {
+            intake::forget_of_case(tx, asked.sender.id, case, &key).await?;
         }
         let alerts = self.alerts(&done).await?;
         Ok(Answer {
@@ -200,17 +219,20 @@ impl Turn<'_> {
 
     /// Places and cases that the message names, its effect, its row. The inner `Err` is a refusal.
     async fn find_and_do(&self) -> Result<std::result::Result<Done, Answer>> {
-        let place = match self.place().await? {
+        let mut place = match self.place().await? {
             Ok(place) => place,
             Err(refused) => return Ok(Err(refused)),
         };
         let mut case = None;
         if let Some(number) = self.values.case() {
-            case = cases::by_number(self.tx, number).await?;
-            if case.is_none() {
+            let Some(found) = cases::by_number(self.tx, number).await? else {
                 let word = [("word", Var::from(number))];
                 return Ok(Err(self.refused("unknown_case", &word)));
+            };
+            if place.is_none() {
+                place = self.place_by_id(found.place).await?;
             }
+            case = Some(found);
         }
         let deed = Deed {
             tx: self.tx,
@@ -255,7 +277,8 @@ impl Turn<'_> {
         reports::insert(self.tx, &report).await
     }
 
-    /// The place that the message names, else the sender's own where the code has a place at all.
+    /// The place that the message names, else the sender's own unless it names a case: a case says
+    /// itself where it is.
     /// The inner `Err` is a refusal.
     async fn place(&self) -> Result<std::result::Result<Option<Place>, Answer>> {
         let systems = &self.engine.settings.place_systems;
@@ -274,7 +297,7 @@ impl Turn<'_> {
             return Ok(Ok(None));
         }
         let home = match self.asked.sender.home_place {
-            Some(id) => self.engine.places.by_id(self.tx, systems, id).await?,
+            Some(id) => self.place_by_id(id).await?,
             None => None,
         };
         let wanted = self.spec.fields.iter().any(|f| &*f.name == "place") && self.spec.stores();
@@ -283,6 +306,11 @@ impl Turn<'_> {
             return Ok(Err(self.refused("no_place", &[("format", format.into())])));
         }
         Ok(Ok(home))
+    }
+
+    async fn place_by_id(&self, id: i64) -> Result<Option<Place>> {
+        let systems = &self.engine.settings.place_systems;
+        self.engine.places.by_id(self.tx, systems, id).await
     }
 
     /// The same person's same words, whatever blanks and letter case they were typed with.

@@ -28,6 +28,25 @@ impl<M> Deref for Incoming<M> {
     }
 }
 
+/// When a message is applied, among those that share its transaction. Lanes of one turn go on at
+/// the same time, their statements mixed, so they must not depend on each other; within a lane the
+/// order is that of arrival; a turn begins when the one before it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lane {
+    /// Lower ones first.
+    pub turn: u8,
+    /// Names the lane within its turn.
+    pub number: u64,
+}
+
+impl Lane {
+    /// One by one after all others: for whatever may depend on anything.
+    pub const LAST: Self = Self {
+        turn: u8::MAX,
+        number: 0,
+    };
+}
+
 /// Decides what a message means. `prepare` may be slow and touch the outside; `apply` writes rows
 /// and pushes messages, inside the transaction that also holds the inbox row.
 ///
@@ -39,11 +58,20 @@ pub trait Handler: Send + Sync + 'static {
     /// What `prepare` hands to `apply`.
     type Prepared: Send + Sync + 'static;
 
+    /// So many times the usual number of messages are in hand and share a transaction, where a
+    /// receive can bring so many: for messages that are small and decided at once.
+    const TIMES: usize = 1;
+
     /// Everything slow: no transaction is open.
     fn prepare(
         &self,
         message: &Incoming<Self::Message>,
     ) -> impl Future<Output = Result<Self::Prepared>> + Send;
+
+    /// Which messages of one transaction this one may be applied beside; without it, none.
+    fn lane(&self, _message: &Incoming<Self::Message>) -> Lane {
+        Lane::LAST
+    }
 
     /// Rows of ours, messages for others; no network. An `Err` rolls all of it back; a `Reject`
     /// is then told to the sender by `rejected`.

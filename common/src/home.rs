@@ -68,6 +68,11 @@ impl Home {
         })
     }
 
+    /// Queues are a table of the database: a receive brings as many messages as are asked for.
+    pub fn is_one_box(&self) -> bool {
+        self.one_box
+    }
+
     /// Writes messages in the transaction that decided them.
     pub async fn push(&self, tx: &db::Tx<'_>, pushed: Vec<Pushed>) -> Result<Unsaid> {
         if pushed.is_empty() {

@@ -6,6 +6,7 @@ mod sqs;
 
 pub use sqs::{REQUESTS, Rules, SqsQueue};
 
+use crate::db::Tx;
 use crate::{Failure, Result};
 use async_trait::async_trait;
 use serde::Serialize;
@@ -29,6 +30,13 @@ pub trait Queue: Send + Sync {
     /// Deletes what was handled. A receipt that is out of date counts as done: the message comes
     /// again and its inbox row turns that into nothing.
     async fn delete(&self, name: &str, receipts: &[Receipt]) -> Result<Vec<Result>>;
+
+    /// Deletes what was handled in the transaction that keeps what it caused; false where the home
+    /// cannot do that, and the messages are to be deleted after the commit. A receipt that is out
+    /// of date deletes nothing.
+    async fn delete_with(&self, _tx: &Tx<'_>, _receipts: &[Receipt]) -> Result<bool> {
+        Ok(false)
+    }
 
     /// Sets the lease to `lease` from now; zero hands the message back at once.
     async fn extend(

@@ -38,7 +38,7 @@ impl Line {
             Ok(first) => Some(received.into_iter().partition(|m| first.contains(&m.id))),
             Err(e) => {
                 let back = received.into_iter().map(|m| (m, Err(e.clone())));
-                self.settle(back.collect()).await;
+                self.settle(back.collect(), false).await;
                 None
             }
         }
@@ -53,7 +53,7 @@ impl Line {
         };
         let outcome = Err(failure);
         self.end_attempts(&[(&message, &outcome)]).await;
-        self.settle(vec![(message, outcome)]).await;
+        self.settle(vec![(message, outcome)], false).await;
         None
     }
 

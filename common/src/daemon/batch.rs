@@ -15,23 +15,22 @@ use jiff::Timestamp;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::error;
 
 /// A message whose handling panicked: its attempt is not ended, so that it is counted with those
 /// that killed the process (FAILURES Q9, M21).
-const PANICKED: &str = "the handler panicked";
+pub(super) const PANICKED: &str = "the handler panicked";
 
 /// A message that shared a transaction which failed: its attempt is not ended either, so that it is
 /// handled alone when it comes back (FAILURES Q16).
 const TOGETHER: &str = "failed together with others";
 
 /// A message in hand and what became of it so far.
-struct Item {
-    received: Received,
-    state: State,
+pub(super) struct Item {
+    pub received: Received,
+    pub state: State,
 }
 
-enum State {
+pub(super) enum State {
     /// Ready for the transaction.
     Ready(Envelope, Box<dyn Ready>),
     /// A notice that stands for several messages: they go onto the queue one by one.
@@ -102,16 +101,19 @@ impl Line {
             Err(e) => Err(e),
         };
         self.end_attempts(&[(&received, &outcome)]).await;
-        self.settle(vec![(received, outcome)]).await;
+        self.settle(vec![(received, outcome)], false).await;
     }
 
+    /// All in one go when that works; else each behind a savepoint.
     async fn group(self: &Arc<Self>, work: &Arc<dyn Work>, received: Vec<Received>) {
+        let received = self.together(work, received).await;
         if received.is_empty() {
             return;
         }
-        let mut items = join_all(received.into_iter().map(|m| self.open(work, m))).await;
-        if let Err(e) = self.in_one_transaction(&mut items).await {
-            let e = shared(e, items.len());
+        let mut items = self.open_all(work, received).await;
+        let deleted = self.one_by_one(&mut items).await;
+        if let Err(e) = &deleted {
+            let e = shared(e.clone(), items.len());
             for item in &mut items {
                 if !matches!(item.state, State::Over(Err(_))) {
                     item.state = State::Over(Err(e.clone()));
@@ -120,14 +122,16 @@ impl Line {
             let over = items.iter().filter_map(Item::over).collect::<Vec<_>>();
             self.end_attempts(&over).await;
         }
-        let outcomes = items.into_iter().map(|item| match item.state {
-            State::Over(outcome) => (item.received, outcome),
-            _ => (
-                item.received,
-                Err(Failure::retry("left without an outcome")),
-            ),
-        });
-        self.settle(outcomes.collect()).await;
+        self.settle_items(items, deleted.unwrap_or(false)).await;
+    }
+
+    /// The slow part of every message, at the same time.
+    pub(super) async fn open_all(
+        &self,
+        work: &Arc<dyn Work>,
+        received: Vec<Received>,
+    ) -> Vec<Item> {
+        join_all(received.into_iter().map(|m| self.open(work, m))).await
     }
 
     /// The body made into something that can be applied.
@@ -165,9 +169,10 @@ impl Line {
         Ok(State::Ready(envelope, ready))
     }
 
-    /// Inbox rows, then each message behind a savepoint, then what all of them want to say. An
-    /// `Err` means that nothing was kept, or that nobody knows; the inbox tells the next time.
-    async fn in_one_transaction(&self, items: &mut [Item]) -> Result {
+    /// Inbox rows, then each message behind a savepoint, then what all of them want to say; whether
+    /// it deleted what was handled. An `Err` means that nothing was kept, or that nobody knows; the
+    /// inbox tells the next time.
+    async fn one_by_one(&self, items: &mut [Item]) -> Result<bool> {
         let ids: Vec<_> = items.iter().filter_map(Item::id).collect();
         let mut conn = self.home.db.connect().await?;
         let tx = conn.begin().await?;
@@ -195,7 +200,7 @@ impl Line {
                 ..
             }) = &outcome
             {
-                return outcome.map(drop);
+                return outcome.map(|_| false);
             }
             item.state = State::Over(outcome.map(|pushed| said.extend(pushed)));
         }
@@ -203,117 +208,35 @@ impl Line {
             frame::forget(&tx, self.daemon, &undone).await?;
         }
         let over: Vec<_> = items.iter().filter_map(Item::over).collect();
-        frame::end(&tx, &self.queue, &ended(&over)).await?;
+        let deleted = self.finish(&tx, &over).await?;
         let unsaid = self.home.push(&tx, said).await?;
         tx.commit().await?;
         // Saying it may want a connection of its own.
         drop(conn);
         self.home.say(unsaid).await;
-        Ok(())
+        Ok(deleted)
     }
 
-    /// Every message its own outcome. From here on no lease of these is renewed.
-    pub(super) async fn settle(self: &Arc<Self>, outcomes: Vec<(Received, Result)>) {
-        let receipts: Vec<_> = outcomes.iter().map(|(m, _)| m.receipt.clone()).collect();
-        self.leases.let_go(&receipts).await;
-        let (mut done, mut back) = (Vec::new(), Vec::new());
-        for (message, outcome) in outcomes {
-            self.tell(&message, &outcome);
-            let Err(failure) = outcome else {
-                done.push(message.receipt);
-                continue;
-            };
-            match failure.verdict {
-                // The queue would move it without a reason, if it came once more.
-                Verdict::Retry { .. } if message.receives >= self.frame.max_receives => {
-                    let n = message.receives;
-                    let reason = format!("received {n} times without success, at last: {failure}");
-                    let bury = self.home.queue.bury(&self.queue, &message, &reason).await;
-                    self.report(bury.map(|()| Vec::new()));
-                }
-                Verdict::Retry { after } => {
-                    let pause = after.unwrap_or_else(|| self.pause_before(message.receives));
-                    let receipt = [message.receipt];
-                    let put_off = self.home.queue.extend(&self.queue, &receipt, pause).await;
-                    self.report(put_off);
-                }
-                Verdict::Wait(_) => {
-                    self.hold_back(&failure);
-                    back.push(message.receipt);
-                }
-                Verdict::Reject(_) | Verdict::Quarantine => {
-                    let bury = self
-                        .home
-                        .queue
-                        .bury(&self.queue, &message, &failure.cause)
-                        .await;
-                    self.report(bury.map(|()| Vec::new()));
-                }
-            }
-        }
-        if !done.is_empty() {
-            self.report(self.home.queue.delete(&self.queue, &done).await);
-        }
-        if !back.is_empty() {
-            let pause = self.breaker.pause();
-            self.report(self.home.queue.give_back(&self.queue, &back, pause).await);
-        }
-    }
-
-    /// Exponential from the receive count, with a quarter of jitter to either side.
-    fn pause_before(&self, receives: u32) -> Duration {
-        let doubled =
-            self.frame.retry_base_s * 2f64.powi(receives.saturating_sub(1).min(30) as i32);
-        let jitter = 0.75 + fastrand::f64() / 2.0;
-        Duration::from_secs_f64(doubled.min(self.frame.retry_most_s) * jitter)
-    }
-
-    /// One line and one count per outcome.
-    fn tell(&self, message: &Received, outcome: &Result) {
-        let queue = &self.queue;
-        let name = match outcome {
-            Ok(()) => "done",
-            Err(e) => match e.verdict {
-                Verdict::Retry { .. } => "retry",
-                Verdict::Wait(_) => "wait",
-                Verdict::Reject(_) | Verdict::Quarantine => "dead",
-            },
-        };
-        metrics::counter!("kentongan_handled_total", "queue" => queue.clone(), "outcome" => name)
-            .increment(1);
-        let (id, receives) = (&message.id, message.receives);
-        let Err(e) = outcome else {
-            tracing::debug!(queue, id, receives, "Done");
-            return;
-        };
-        match name {
-            "dead" => error!(queue, id, cause = %e, "A message went to the dead letters"),
-            "wait" => tracing::debug!(queue, id, cause = %e, "Given back uncounted"),
-            _ => tracing::warn!(queue, id, receives, cause = %e, "Will try again"),
-        }
-    }
-
-    /// A call on the queue that failed costs a redelivery, which the inbox makes harmless.
-    fn report(&self, outcome: Result<Vec<Result>>) {
-        let failures = match outcome {
-            Ok(each) => each.into_iter().filter_map(Result::err).collect(),
-            Err(e) => vec![e],
-        };
-        for e in failures {
-            tracing::warn!(queue = self.queue, error = %e, "A message will come once more");
-        }
+    /// Ends attempts and, where the home can, deletes what is done, in the transaction that keeps
+    /// what it caused; whether it did. No lease of what is done is renewed from here on.
+    pub(super) async fn finish(&self, tx: &Tx<'_>, over: &[(&Received, &Result)]) -> Result<bool> {
+        let done = over.iter().filter(|(_, outcome)| outcome.is_ok());
+        let done: Vec<_> = done.map(|(m, _)| m.receipt.clone()).collect();
+        self.leases.let_go(&done).await;
+        frame::end(tx, &self.queue, &ended(over)).await?;
+        self.home.queue.delete_with(tx, &done).await
     }
 }
 
 impl Item {
-    fn id(&self) -> Option<uuid::Uuid> {
+    pub(super) fn id(&self) -> Option<uuid::Uuid> {
         match &self.state {
             State::Ready(envelope, _) => Some(envelope.id),
             _ => None,
         }
     }
 
-    fn over(&self) -> Option<(&Received, &Result)> {
+    pub(super) fn over(&self) -> Option<(&Received, &Result)> {
         match &self.state {
             State::Over(outcome) => Some((&self.received, outcome)),
             _ => None,
@@ -349,7 +272,7 @@ async fn applied(tx: &Tx<'_>, envelope: &Envelope, ready: &mut dyn Ready) -> Res
     }
 }
 
-fn spread(queue: &str, envelopes: Vec<Envelope>) -> impl Iterator<Item = Pushed> {
+pub(super) fn spread(queue: &str, envelopes: Vec<Envelope>) -> impl Iterator<Item = Pushed> {
     let queue = queue.to_owned();
     envelopes.into_iter().map(move |envelope| Pushed {
         queue: queue.clone(),

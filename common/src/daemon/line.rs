@@ -12,8 +12,9 @@ use crate::home::Home;
 use crate::queue::{Ask, Received};
 use crate::{Failure, Verdict};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info_span, warn};
@@ -23,6 +24,10 @@ const LAST_RECEIVE: Duration = Duration::from_millis(500);
 
 /// How often a loop that waits says that it lives.
 const BEAT: Duration = Duration::from_secs(5);
+
+/// While more messages wait than can be taken, so long is waited for the hands of a whole batch:
+/// small batches only set few hands free, which would make the next ones small as well.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// What a queue's messages are given to.
 #[derive(Clone)]
@@ -45,6 +50,11 @@ pub(super) struct Line {
     pub breaker: Breaker,
     pub pulse: Pulse,
     pub hands: Arc<Semaphore>,
+    /// The last receive came back full: more wait.
+    pub crowded: AtomicBool,
+    /// Held by the poller that waits for free hands: several at once would share out what a batch
+    /// sets free, and the batches would get smaller and smaller.
+    pub next: Mutex<()>,
     pub tasks: TaskTracker,
     /// Told when a receive came back full: another poller may help.
     pub busy: Notify,
@@ -81,6 +91,7 @@ impl Line {
         let received = self.receive(ask, stop).await;
         self.pulse.beat(&self.queue);
         let full = received.len() >= most.min(crate::queue::BATCH);
+        self.crowded.store(full, Ordering::Relaxed);
         if !received.is_empty() {
             self.hand_over(received, hands).await;
         }
@@ -95,19 +106,29 @@ impl Line {
         self: &Arc<Self>,
         stop: &CancellationToken,
     ) -> Option<OwnedSemaphorePermit> {
-        let mut wait = std::pin::pin!(self.first_hand());
-        let mut hands = loop {
+        let mut wait = std::pin::pin!(self.gathered());
+        loop {
             tokio::select! {
-                first = &mut wait => break first?,
+                hands = &mut wait => return hands,
                 () = stop.cancelled() => return None,
                 // To wait for what is away, or for a quota, is no reason to be restarted.
                 () = tokio::time::sleep(BEAT) => self.beat_if_waiting(),
             }
-        };
-        let more = self
-            .hands
-            .available_permits()
-            .min(self.frame.batch.saturating_sub(1));
+        }
+    }
+
+    /// The hands for a batch: all that are free, and a moment's worth of those that get free while
+    /// more messages wait than there are hands.
+    async fn gathered(self: &Arc<Self>) -> Option<OwnedSemaphorePermit> {
+        let _next = self.next.lock().await;
+        let mut hands = self.first_hand().await?;
+        let rest = self.frame.batch.saturating_sub(1);
+        if self.crowded.load(Ordering::Relaxed) && self.hands.available_permits() < rest {
+            let enough = self.hands.acquire_many(u32::try_from(rest).unwrap_or(0));
+            // Whether it came to that or not: what is free now is taken.
+            let _ = tokio::time::timeout(GATHER, enough).await;
+        }
+        let more = self.hands.available_permits().min(rest);
         let more = u32::try_from(more).unwrap_or(0);
         if let Ok(more) = self.hands.clone().try_acquire_many_owned(more) {
             hands.merge(more);
@@ -161,7 +182,9 @@ impl Line {
     }
 
     /// What was received is in hand; a task of its own handles it.
-    async fn hand_over(self: &Arc<Self>, received: Vec<Received>, hands: OwnedSemaphorePermit) {
+    async fn hand_over(self: &Arc<Self>, received: Vec<Received>, mut hands: OwnedSemaphorePermit) {
+        // The others are free for the next receive.
+        drop(hands.split(hands.num_permits().saturating_sub(received.len())));
         metrics::counter!("kentongan_received_total", "queue" => self.queue.clone())
             .increment(received.len() as u64);
         self.leases

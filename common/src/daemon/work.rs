@@ -3,7 +3,7 @@
 
 use crate::db::{Tx, frame};
 use crate::envelope::Envelope;
-use crate::handler::{Claim, Deliverer, Handler, Incoming};
+use crate::handler::{Claim, Deliverer, Handler, Incoming, Lane};
 use crate::home::Home;
 use crate::messages::Message;
 use crate::outbox::Outbox;
@@ -19,6 +19,9 @@ pub(super) trait Work: Send + Sync {
     /// Wire name of what it takes.
     fn kind(&self) -> &'static str;
 
+    /// See [`Handler::TIMES`].
+    fn times(&self) -> usize;
+
     /// The slow part; what comes back is applied in the group's transaction.
     async fn prepare(&self, envelope: Envelope, receives: u32) -> Result<Box<dyn Ready>>;
 
@@ -29,6 +32,12 @@ pub(super) trait Work: Send + Sync {
 /// A message whose slow part is done.
 #[async_trait]
 pub(super) trait Ready: Send + Sync {
+    /// See [`Handler::lane`].
+    fn lane(&self) -> Lane;
+
+    /// Why the slow part rejected the message, if it did.
+    fn rejection(&self) -> Option<Failure>;
+
     /// The fast part. Called once.
     async fn apply(&mut self, tx: &Tx<'_>, out: &mut Outbox) -> Result;
 
@@ -49,6 +58,10 @@ struct Handled<H: Handler> {
 impl<H: Handler> Work for Handling<H> {
     fn kind(&self) -> &'static str {
         H::Message::KIND
+    }
+
+    fn times(&self) -> usize {
+        H::TIMES
     }
 
     async fn prepare(&self, envelope: Envelope, receives: u32) -> Result<Box<dyn Ready>> {
@@ -76,6 +89,14 @@ impl<H: Handler> Work for Handling<H> {
 
 #[async_trait]
 impl<H: Handler> Ready for Handled<H> {
+    fn lane(&self) -> Lane {
+        self.handler.lane(&self.message)
+    }
+
+    fn rejection(&self) -> Option<Failure> {
+        self.prepared.as_ref()?.as_ref().err().cloned()
+    }
+
     async fn apply(&mut self, tx: &Tx<'_>, out: &mut Outbox) -> Result {
         let twice = || Err(Failure::retry("applied a second time"));
         let prepared = self.prepared.take().unwrap_or_else(twice)?;

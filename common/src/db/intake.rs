@@ -65,27 +65,26 @@ pub async fn insert(tx: &Tx<'_>, t: &Taken<'_>) -> Result {
     .map(drop)
 }
 
-/// Claims a command's key; the first answer when the same command was answered within the window.
-/// `line` is the command's place in the message. A second transaction with the same key waits for
-/// the first. A time in the future counts as now: it would stay fresh until then.
+/// Claims a command's key; which command of which message claimed it first, when that was within
+/// the window. `line` is the command's place in the message. A second transaction with the same key
+/// waits for the first. A time in the future counts as now: it would stay fresh until then.
 pub async fn repeated(
     tx: &Tx<'_>,
     key: &[u8],
     (message, line): (Uuid, i16),
     at: Timestamp,
     window_s: u32,
-) -> Result<Option<String>> {
+) -> Result<Option<(Uuid, i16)>> {
     let row = tx
         .query_one(
             "-- intake::repeated
-             INSERT INTO repetition AS r (key, message, at, answer, line)
-             VALUES ($1, $2, least($3, now()), '', $5)
+             INSERT INTO repetition AS r (key, message, at, line)
+             VALUES ($1, $2, least($3, now()), $5)
              ON CONFLICT (key) DO UPDATE
              SET message = CASE WHEN fresh(r.at, $3, $4) THEN r.message ELSE $2 END,
                  line = CASE WHEN fresh(r.at, $3, $4) THEN r.line ELSE $5 END,
-                 answer = CASE WHEN fresh(r.at, $3, $4) THEN r.answer ELSE '' END,
                  at = CASE WHEN fresh(r.at, $3, $4) THEN r.at ELSE excluded.at END
-             RETURNING CASE WHEN (r.message, r.line) <> ($2, $5) THEN r.answer END",
+             RETURNING r.message, r.line",
             &[
                 /* key */ &key,
                 /* message */ &message,
@@ -95,18 +94,21 @@ pub async fn repeated(
             ],
         )
         .await?;
-    Ok(row.get(0))
+    let first = (row.get(0), row.get(1));
+    Ok((first != (message, line)).then_some(first))
 }
 
-/// Remembers the answer under the key that `repeated` claimed.
-pub async fn remember(tx: &Tx<'_>, key: &[u8], answer: &str) -> Result {
-    tx.execute(
-        "-- intake::remember
-         UPDATE repetition SET answer = $2 WHERE key = $1",
-        &[/* key */ &key, /* answer */ &answer],
-    )
-    .await
-    .map(drop)
+/// What was answered to a command. Asked after [`repeated`], not by it: a statement that waited for
+/// the first does not see what that wrote.
+pub async fn answer(tx: &Tx<'_>, (message, line): (Uuid, i16)) -> Result<Option<String>> {
+    let row = tx
+        .query_opt(
+            "-- intake::answer
+             SELECT answer FROM message WHERE id = $1 AND line = $2",
+            &[/* message */ &message, /* line */ &line],
+        )
+        .await?;
+    Ok(row.and_then(|row| row.get(0)))
 }
 
 /// Gives a claimed key back: what it stood for was not stored after all.
@@ -150,20 +152,29 @@ pub async fn answer_stranger(tx: &Tx<'_>, channel: &str, address: &str) -> Resul
     Ok(answered > 0)
 }
 
-/// Keeps who was told of what.
-pub async fn alerted(
-    tx: &Tx<'_>,
-    id: Uuid,
-    message: Uuid,
-    case_id: Option<i64>,
-    to: (i64, &str),
-) -> Result {
+/// One text or mail to somebody who must act.
+pub struct Alerted {
+    /// Id of the envelope that carries it.
+    pub id: Uuid,
+    /// To whom.
+    pub person: i64,
+    /// `email`, or the channel of texts.
+    pub channel: String,
+}
+
+/// Keeps who was told because of a message.
+pub async fn alerted(tx: &Tx<'_>, message: Uuid, case_id: Option<i64>, told: &[Alerted]) -> Result {
+    let ids: Vec<Uuid> = told.iter().map(|t| t.id).collect();
+    let people: Vec<i64> = told.iter().map(|t| t.person).collect();
+    let channels: Vec<&str> = told.iter().map(|t| t.channel.as_str()).collect();
     tx.execute(
         "-- intake::alerted
-         INSERT INTO alert (id, message, case_id, person, channel) VALUES ($1, $2, $3, $4, $5)",
+         INSERT INTO alert (id, message, case_id, person, channel)
+         SELECT t.id, $1, $2, t.person, t.channel
+         FROM unnest($3::uuid[], $4::bigint[], $5::text[]) AS t (id, person, channel)",
         &[
-            /* id */ &id, /* message */ &message, /* case_id */ &case_id,
-            /* person */ &to.0, /* channel */ &to.1,
+            /* message */ &message, /* case_id */ &case_id, /* ids */ &ids,
+            /* people */ &people, /* channels */ &channels,
         ],
     )
     .await

@@ -18,6 +18,7 @@ pub use details::{Details, show};
 use super::Tx;
 use crate::Result;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use tokio_postgres::Row;
 
 /// Somebody who may send us something, with what decides the answer.
@@ -36,7 +37,7 @@ pub struct Person {
     /// Only the active may send; the others are answered with the reason.
     pub state: PersonState,
     /// What they may do: of their user type, and granted or taken from them.
-    pub permissions: BTreeSet<String>,
+    pub permissions: Arc<BTreeSet<String>>,
 }
 
 impl Person {
@@ -160,7 +161,7 @@ fn person(row: &Row) -> Person {
         user_type: row.get("user_type"),
         home_place: row.get("home_place"),
         state: PersonState::from_row(row.get("state")),
-        permissions,
+        permissions: Arc::new(permissions),
     }
 }
 

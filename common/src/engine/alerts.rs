@@ -3,7 +3,7 @@
 use super::{Done, Turn};
 use crate::Result;
 use crate::code::Reader;
-use crate::db::people::{self, Recipient};
+use crate::db::people::Recipient;
 use crate::language::Language;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -57,11 +57,11 @@ impl Turn<'_> {
                 .get(&alert.to)
                 .map(Vec::as_slice)
                 .unwrap_or_default();
-            let types: Vec<&str> = types.iter().map(String::as_str).collect();
-            for to in people::covering(self.tx, place.id, &types).await? {
+            let told_people = &self.engine.people;
+            for to in told_people.covering(self.tx, place.id, types).await?.iter() {
                 let told = alerts.iter().any(|a| a.person == to.person.id);
                 if !told && to.person.id != self.asked.sender.id {
-                    alerts.extend(self.alert(at, &to, done));
+                    alerts.extend(self.alert(at, to, done));
                 }
             }
         }

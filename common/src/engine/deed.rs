@@ -56,7 +56,8 @@ pub struct Deed<'a> {
     pub spec: &'a Spec,
     /// What it said.
     pub values: &'a Values,
-    /// Where it happened.
+    /// Where it happened: the place that the message names, else that of the case that it names,
+    /// else the sender's own.
     pub place: Option<&'a Place>,
     /// The case it names.
     pub case: Option<&'a Case>,
@@ -90,7 +91,7 @@ pub enum Effected {
 pub struct Done {
     /// The case that was opened or is meant.
     pub case_id: Option<i64>,
-    /// Where it is, when the message did not say.
+    /// Where it is, when that is not the [`Deed`]'s place.
     pub place: Option<Place>,
     /// Whether a `report` row is written.
     pub stores: bool,
@@ -124,11 +125,10 @@ impl Default for Done {
 }
 
 impl Done {
-    /// Done to a case, at the place where the case is.
-    pub fn to_case(case_id: i64, place: Option<Place>) -> Self {
+    /// Done to a case.
+    pub fn to_case(case_id: i64) -> Self {
         Self {
             case_id: Some(case_id),
-            place,
             ..Self::default()
         }
     }

@@ -1,4 +1,4 @@
-//! Copies of lists and places are dropped when the database says that they changed.
+//! Copies of lists, places and people are dropped when the database says that they changed.
 
 use super::Engine;
 use crate::db::notices::Notice;
@@ -20,6 +20,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Stale {
     places: bool,
+    people: bool,
     lists: bool,
 }
 
@@ -28,7 +29,11 @@ impl Engine {
     pub(super) async fn follow(self: Arc<Self>) {
         let mut changes = self.home.changes.subscribe();
         while let Some(stale) = heard(&mut changes).await {
-            self.places.forget();
+            if stale.places {
+                self.places.forget();
+            }
+            // Whom a place concerns follows from where it is.
+            self.people.forget();
             if !stale.lists {
                 continue;
             }
@@ -79,9 +84,10 @@ impl Stale {
             Notice::Queue(_) => {}
             Notice::Changed(what) => {
                 self.places |= what == "places";
+                self.people |= what == "people";
                 self.lists |= what == "lists";
             }
-            Notice::Lost => (self.places, self.lists) = (true, true),
+            Notice::Lost => (self.places, self.people, self.lists) = (true, true, true),
         }
     }
 }
@@ -120,14 +126,22 @@ mod tests {
         for what in ["people", "places", "places"] {
             tell.send(changed(what)).unwrap();
         }
-        let (places, lists) = (true, false);
-        assert_eq!(heard(&mut changes).await, Some(Stale { places, lists }));
+        let told = Stale {
+            places: true,
+            people: true,
+            lists: false,
+        };
+        assert_eq!(heard(&mut changes).await, Some(told));
         // More than there is room for: what was missed may have been anything.
         for _ in 0..9 {
             tell.send(changed("people")).unwrap();
         }
-        let (places, lists) = (true, true);
-        assert_eq!(heard(&mut changes).await, Some(Stale { places, lists }));
+        let all = Stale {
+            places: true,
+            people: true,
+            lists: true,
+        };
+        assert_eq!(heard(&mut changes).await, Some(all));
         drop(tell);
         assert_eq!(heard(&mut changes).await, None);
     }

@@ -114,6 +114,10 @@ impl Queue for PgQueue {
         .await
     }
 
+    async fn delete_with(&self, tx: &db::Tx<'_>, receipts: &[Receipt]) -> Result<bool> {
+        db::queue::delete(tx, receipts).await.map(|_| true)
+    }
+
     async fn extend(
         &self,
         _name: &str,

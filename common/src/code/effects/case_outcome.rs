@@ -1,6 +1,5 @@
 use crate::code::{Lexicon, Value, Var};
 use crate::db::cases::{self, Case};
-use crate::db::places::{self, Place};
 use crate::engine::{Deed, Done, Effected};
 use crate::language::Language;
 use crate::{Failure, Result};
@@ -26,8 +25,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     if !late {
         cases::set_state(deed.tx, case.id, state, Some(&outcome.code)).await?;
     }
-    let place = Some(place_of(deed, case).await?);
-    let mut done = Done::to_case(case.id, place);
+    let mut done = Done::to_case(case.id);
     done.say("closed", Var::from(!late && state == "closed"));
     let lexicon = deed.codes.lexicon();
     done.say_in("subject", |language| {
@@ -48,15 +46,6 @@ pub(super) fn state_after(outcome: Option<&str>) -> &'static str {
 pub(super) fn case_of<'a>(deed: &Deed<'a>) -> Result<&'a Case> {
     deed.case
         .ok_or_else(|| Failure::retry("this effect wants a mandatory field of type case"))
-}
-
-/// Where a case is: that is where everything about it happens.
-pub(super) async fn place_of(deed: &Deed<'_>, case: &Case) -> Result<Place> {
-    let found = places::by_ids(deed.tx, &[], &[case.place]).await?;
-    found
-        .into_iter()
-        .next()
-        .ok_or_else(|| Failure::retry("a case at a place that is gone"))
 }
 
 /// The animals of a case in words: `5 sapi, 3 kambing`.

@@ -16,5 +16,5 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         place.id,
         asked.sent_at,
     );
-    Ok(Effected::Done(Done::to_case(opened.await?, None)))
+    Ok(Effected::Done(Done::to_case(opened.await?)))
 }

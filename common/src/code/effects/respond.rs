@@ -1,4 +1,4 @@
-use super::case_outcome::{case_of, place_of};
+use super::case_outcome::case_of;
 use crate::Result;
 use crate::code::Var;
 use crate::db::cases;
@@ -15,8 +15,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         ));
     }
     let (name, phone) = cases::reporter(deed.tx, case.id).await?;
-    let place = Some(place_of(deed, case).await?);
-    let mut done = Done::to_case(case.id, place);
+    let mut done = Done::to_case(case.id);
     done.say("reporter", Var::from(name));
     done.say("reporter_phone", Var::from(phone));
     Ok(Effected::Done(done))

@@ -1,7 +1,8 @@
 //! Alerts on their way: a text or a mail, and the row that says who was told.
 
 use common::Result;
-use common::db::{Tx, intake};
+use common::db::Tx;
+use common::db::intake::{self, Alerted};
 use common::engine::Alert;
 use common::messages::{EmailOutput, Origin, Purpose, TextOutput};
 use common::outbox::Outbox;
@@ -53,6 +54,11 @@ pub async fn send(
     wording: &Wording,
     (tx, out): (&Tx<'_>, &mut Outbox),
 ) -> Result {
+    // All alerts of one message are about the case that it opened or belongs to.
+    let Some(case_id) = alerts.first().map(|alert| alert.case_id) else {
+        return Ok(());
+    };
+    let mut told = Vec::new();
     for alert in alerts {
         let id = if alert.channel == "email" {
             out.send(&mail(&alert))
@@ -60,10 +66,14 @@ pub async fn send(
             let now = out.now();
             out.send(&wording.text(&alert.channel, &alert.address, &alert.text, now))
         };
-        let to = (alert.person, alert.channel.as_str());
-        intake::alerted(tx, id, message, alert.case_id, to).await?;
+        let (person, channel) = (alert.person, alert.channel);
+        told.push(Alerted {
+            id,
+            person,
+            channel,
+        });
     }
-    Ok(())
+    intake::alerted(tx, message, case_id, &told).await
 }
 
 fn mail(alert: &Alert) -> EmailOutput {

@@ -25,14 +25,14 @@ impl World {
             message,
             receives: 1,
         };
+        let prepared = self.handler.prepare(&msg).await;
         let mut conn = self.place.db.client().await;
-        let mut tx = begin(&mut conn).await;
-        if let Err(rejected) = self.handler.apply(&msg, (), &tx, &mut out).await {
-            drop(tx);
-            tx = begin(&mut conn).await;
-            let told = self.handler.rejected(&msg, &rejected, &tx, &mut out).await;
-            told.expect("a rejection is kept");
+        let tx = begin(&mut conn).await;
+        match prepared {
+            Ok(sender) => self.handler.apply(&msg, sender, &tx, &mut out).await,
+            Err(rejected) => self.handler.rejected(&msg, &rejected, &tx, &mut out).await,
         }
+        .expect("an answer or a rejection is kept");
         tx.commit().await.expect("it is kept");
         out.into_pushed()
     }

@@ -1,0 +1,124 @@
+//! The quick way through a batch: one transaction without savepoints, in which messages that do not
+//! depend on each other are applied at the same time, so that their statements travel together.
+//! When anything fails, nothing of it is kept, and the batch goes the careful way instead.
+
+use super::batch::{Item, PANICKED, State, spread};
+use super::line::Line;
+use super::work::{Ready, Work};
+use crate::db::{Tx, frame};
+use crate::envelope::Envelope;
+use crate::handler::Lane;
+use crate::outbox::{Outbox, Pushed};
+use crate::queue::Received;
+use crate::{Failure, Result};
+use futures_util::FutureExt;
+use futures_util::future::try_join_all;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, HashSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Messages by the turn and the lane in which they are applied.
+type Lanes<'a> = BTreeMap<u8, BTreeMap<u64, Vec<&'a mut Item>>>;
+
+impl Line {
+    /// Handles all of these, or nothing at all: then they are handed back.
+    pub(super) async fn together(
+        self: &Arc<Self>,
+        work: &Arc<dyn Work>,
+        received: Vec<Received>,
+    ) -> Vec<Received> {
+        if received.len() < 2 {
+            return received;
+        }
+        let mut items = self.open_all(work, received).await;
+        match self.keep(&mut items).await {
+            Ok(deleted) => {
+                self.settle_items(items, deleted).await;
+                Vec::new()
+            }
+            Err(e) => {
+                tracing::debug!(queue = self.queue, error = %e, "A batch is gone through again");
+                let received: Vec<Received> = items.into_iter().map(|i| i.received).collect();
+                let receipts = received.iter().map(|m| m.receipt.clone());
+                self.leases.hold(receipts).await;
+                received
+            }
+        }
+    }
+
+    /// The transaction; whether it deleted what was handled.
+    async fn keep(&self, items: &mut [Item]) -> Result<bool> {
+        let ids: Vec<_> = items.iter().filter_map(Item::id).collect();
+        let mut conn = self.home.db.connect().await?;
+        let tx = conn.begin().await?;
+        let fresh = frame::inbox(&tx, self.daemon, &ids).await?;
+        let mut said = Vec::new();
+        for lanes in self.lanes(items, fresh, &mut said).into_values() {
+            let lanes = lanes.into_values().map(|lane| in_order(&tx, lane));
+            said.extend(try_join_all(lanes).await?.into_iter().flatten());
+        }
+        let over: Vec<_> = items.iter().filter_map(Item::over).collect();
+        let deleted = self.finish(&tx, &over).await?;
+        let unsaid = self.home.push(&tx, said).await?;
+        tx.commit().await?;
+        // Saying it may want a connection of its own.
+        drop(conn);
+        self.home.say(unsaid).await;
+        Ok(deleted)
+    }
+
+    /// What has to be applied; everything else is over after this.
+    fn lanes<'a>(
+        &self,
+        items: &'a mut [Item],
+        mut fresh: HashSet<Uuid>,
+        said: &mut Vec<Pushed>,
+    ) -> Lanes<'a> {
+        let mut lanes = Lanes::new();
+        for item in items {
+            match &mut item.state {
+                State::Over(_) => {}
+                State::Spread(envelopes) => {
+                    said.extend(spread(&self.queue, std::mem::take(envelopes)));
+                    item.state = State::Over(Ok(()));
+                }
+                State::Ready(envelope, _) if !fresh.remove(&envelope.id) => {
+                    item.state = State::Over(Ok(()));
+                }
+                State::Ready(_, ready) => {
+                    let Lane { turn, number } = ready.lane();
+                    let turn = lanes.entry(turn).or_default();
+                    turn.entry(number).or_default().push(item);
+                }
+            }
+        }
+        lanes
+    }
+}
+
+/// Applies the messages of a lane one after the other.
+async fn in_order(tx: &Tx<'_>, lane: Vec<&mut Item>) -> Result<Vec<Pushed>> {
+    let mut said = Vec::new();
+    for item in lane {
+        if let State::Ready(envelope, ready) = &mut item.state {
+            let applying = AssertUnwindSafe(applied(tx, envelope, ready.as_mut())).catch_unwind();
+            let applied = applying.await;
+            said.extend(applied.unwrap_or_else(|_| Err(Failure::retry(PANICKED)))?);
+            item.state = State::Over(Ok(()));
+        }
+    }
+    Ok(said)
+}
+
+/// Applies one message. What was rejected before the transaction is told in it; a later rejection
+/// has something to roll back, and that is the careful way's business.
+async fn applied(tx: &Tx<'_>, envelope: &Envelope, ready: &mut dyn Ready) -> Result<Vec<Pushed>> {
+    let mut out = Outbox::new(envelope.clone(), Timestamp::now());
+    match ready.rejection() {
+        Some(failure) => ready.rejected(&failure, tx, &mut out).await?,
+        None => ready.apply(tx, &mut out).await?,
+    }
+    Ok(out.into_pushed())
+}

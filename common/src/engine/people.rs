@@ -1,0 +1,94 @@
+//! People who write, and who is told about a place, kept until the database says that people
+//! changed. A stranger is not kept: the next loader may know them.
+
+use super::kept::Kept;
+use crate::Result;
+use crate::db::people::{self, Person, Recipient};
+use crate::db::{Db, Tx};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Most people kept; the original had 20,000, of whom few thousand wrote on one day. Some hundred
+/// bytes each and the names of their permissions.
+const MOST: usize = 4_096;
+
+pub(super) struct People {
+    by_contact: Kept<(String, String), Person>,
+    covering: Kept<(i64, Vec<String>), Vec<Recipient>>,
+    /// Thousands of people share a dozen sets of permissions.
+    permissions: Mutex<HashSet<Arc<BTreeSet<String>>>>,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self {
+            by_contact: Kept::new(MOST),
+            covering: Kept::new(MOST),
+            permissions: Mutex::default(),
+        }
+    }
+}
+
+impl People {
+    pub async fn by_contact(
+        &self,
+        db: &Db,
+        channel: &str,
+        address: &str,
+    ) -> Result<Option<Arc<Person>>> {
+        let key = (channel.to_owned(), address.to_owned());
+        let age = match self.by_contact.get(&key) {
+            Ok(person) => return Ok(Some(person)),
+            Err(age) => age,
+        };
+        let mut conn = db.connect().await?;
+        let tx = conn.begin().await?;
+        let found = people::by_contact(&tx, channel, address).await?;
+        tx.commit().await?;
+        Ok(found.map(|mut person| {
+            self.share(&mut person);
+            self.by_contact.keep(&age, key, person)
+        }))
+    }
+
+    pub async fn covering(
+        &self,
+        tx: &Tx<'_>,
+        place: i64,
+        user_types: &[String],
+    ) -> Result<Arc<Vec<Recipient>>> {
+        let key = (place, user_types.to_vec());
+        let age = match self.covering.get(&key) {
+            Ok(recipients) => return Ok(recipients),
+            Err(age) => age,
+        };
+        let types: Vec<&str> = user_types.iter().map(String::as_str).collect();
+        let mut found = people::covering(tx, place, &types).await?;
+        for recipient in &mut found {
+            self.share(&mut recipient.person);
+        }
+        Ok(self.covering.keep(&age, key, found))
+    }
+
+    fn share(&self, person: &mut Person) {
+        let mut sets = self
+            .permissions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match sets.get(&person.permissions) {
+            Some(set) => person.permissions = set.clone(),
+            None => _ = sets.insert(person.permissions.clone()),
+        }
+    }
+
+    pub fn forget(&self) {
+        let mut sets = self
+            .permissions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        sets.clear();
+        drop(sets);
+        self.by_contact.forget();
+        self.covering.forget();
+    }
+}
