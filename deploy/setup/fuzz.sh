@@ -12,7 +12,7 @@ llvm=(-sanitizer-coverage-level=4 -sanitizer-coverage-inline-8bit-counters
 flags="--cfg fuzzing -Cpasses=sancov-module"
 for option in "${llvm[@]}"; do flags="$flags -Cllvm-args=$option"; done
 
-echo "fuzz: building (some minutes the first time)"
+echo "fuzz: building (a quarter of an hour the first time)"
 RUSTFLAGS="$flags" cargo build --quiet --manifest-path fuzz/Cargo.toml --target "$host" --bins
 for target in mail notice envelope text; do
     echo "fuzz: $target for $each s"
@@ -20,7 +20,10 @@ for target in mail notice envelope text; do
     mkdir -p "$corpus" fuzz/artifacts
     seeds=()
     [ "$target" != mail ] || seeds=(common/testdata/mail)
-    [ "$target" != envelope ] || cp common/src/messages/*.json "$corpus/" 2>/dev/null || true
+    [ "$target" != envelope ] || cp common/src/messages/*.json "$corpus/"
+    # One file for each example of the code files: from nothing it would hardly find a code.
+    [ "$target" != text ] || sed -n 's/^text *= *"\(.*\)"$/\1/p' common/codes/*.toml |
+        split -a 4 -l 1 - "$corpus/example-"
     "fuzz/target/$host/debug/$target" -max_total_time="$each" -timeout=20 -rss_limit_mb=1500 \
         -max_len=20000 -artifact_prefix=fuzz/artifacts/ -print_final_stats=1 -verbosity=0 \
         "$corpus" "${seeds[@]}"

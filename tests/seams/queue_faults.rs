@@ -3,7 +3,7 @@
 
 use common::failure::Dependency;
 use common::queue::{
-    Ask, Entry, Queue, REQUESTS, Receipt, Received, Rules, SqsQueue, all_done, dead_name,
+    Ask, Entry, Facts, Queue, REQUESTS, Receipt, Received, Rules, SqsQueue, all_done, dead_name,
 };
 use common::{Failure, Verdict};
 use kentongan_tests::servers::ministack::{self, Ministack};
@@ -72,6 +72,40 @@ fn receipts(messages: &[Received]) -> Vec<Receipt> {
     messages.iter().map(|m| m.receipt.clone()).collect()
 }
 
+impl Stage {
+    /// One message that the queue gave out.
+    async fn take(&self) -> Vec<Received> {
+        self.receive(1, 1).await
+    }
+
+    async fn receive(&self, most: usize, wait_s: u64) -> Vec<Received> {
+        let got = self.queue.receive(NAME, ask(most, wait_s)).await;
+        got.expect("messages")
+    }
+
+    async fn delete(&self, messages: &[Received]) {
+        let deleted = self.queue.delete(NAME, &receipts(messages)).await;
+        deleted.and_then(all_done).expect("deleted");
+    }
+
+    /// How much lies there, asked past the proxy.
+    async fn facts(&self, name: &str) -> Facts {
+        let facts = self.direct.facts(name).await.expect("facts");
+        facts.expect("the queue")
+    }
+
+    /// Makes the queue's address known, so that the next call is the only one that a fault hits.
+    async fn warm(&self) {
+        let facts = self.queue.facts(NAME).await;
+        facts.expect("the queue's address is known");
+    }
+}
+
+/// The service as somebody uses it by hand.
+async fn by_hand() -> aws_sdk_sqs::Client {
+    aws_sdk_sqs::Client::new(&ministack::sdk_config(Ministack::shared().port).await)
+}
+
 #[track_caller]
 fn waits<T: std::fmt::Debug>(outcome: Result<T, Failure>) -> String {
     let failure = outcome.expect_err("it cannot work");
@@ -88,12 +122,7 @@ async fn q17_entries_that_the_service_refused_are_sent_again_and_no_others() {
     let outcomes = stage.queue.send(NAME, &entries(10)).await;
     assert_eq!(outcomes, Ok(vec![Ok(()); 10]));
     assert_eq!(stage.proxy.count("SendMessageBatch"), 2);
-    let facts = stage
-        .direct
-        .facts(NAME)
-        .await
-        .expect("facts")
-        .expect("the queue");
+    let facts = stage.facts(NAME).await;
     assert_eq!(facts.waiting, 10, "each once");
 }
 
@@ -118,11 +147,7 @@ async fn q17_an_entry_that_stays_refused_fails_alone() {
 async fn q17_a_delete_refused_in_part_is_repeated_for_that_part() {
     let stage = stage().await;
     send(&stage.direct, 5).await;
-    let got = stage
-        .queue
-        .receive(NAME, ask(5, 1))
-        .await
-        .expect("messages");
+    let got = stage.receive(5, 1).await;
     stage
         .proxy
         .fault("DeleteMessageBatch", 1, Fault::RefuseEntries(vec![1, 2]));
@@ -136,14 +161,8 @@ async fn q17_a_delete_refused_in_part_is_repeated_for_that_part() {
         .extend(NAME, &receipts(&got), Duration::from_secs(90))
         .await;
     extended.and_then(all_done).expect("extended");
-    let deleted = stage.queue.delete(NAME, &receipts(&got)).await;
-    deleted.and_then(all_done).expect("deleted");
-    let facts = stage
-        .direct
-        .facts(NAME)
-        .await
-        .expect("facts")
-        .expect("the queue");
+    stage.delete(&got).await;
+    let facts = stage.facts(NAME).await;
     assert_eq!((facts.waiting, facts.in_flight), (0, 0));
 }
 
@@ -203,11 +222,7 @@ async fn q21_a_poll_that_never_returns_is_cut() {
 async fn q21_an_idle_long_poll_is_not_cut() {
     let stage = stage().await;
     let began = Instant::now();
-    let found = stage
-        .queue
-        .receive(NAME, ask(10, 20))
-        .await
-        .expect("an empty answer");
+    let found = stage.receive(10, 20).await;
     assert!(found.is_empty());
     assert!(
         began.elapsed() > Duration::from_secs(18),
@@ -220,11 +235,7 @@ async fn q21_an_idle_long_poll_is_not_cut() {
 #[tokio::test]
 async fn q21_a_call_that_is_never_answered_is_cut() {
     let stage = stage().await;
-    stage
-        .queue
-        .facts(NAME)
-        .await
-        .expect("the queue's address is known");
+    stage.warm().await;
     stage.proxy.fault("SendMessageBatch", 9, Fault::Silence);
     let began = Instant::now();
     waits(stage.queue.send(NAME, &entries(1)).await);
@@ -235,11 +246,7 @@ async fn q21_a_call_that_is_never_answered_is_cut() {
 #[tokio::test]
 async fn q13_an_ill_service_is_waited_for() {
     let stage = stage().await;
-    stage
-        .queue
-        .facts(NAME)
-        .await
-        .expect("the queue's address is known");
+    stage.warm().await;
     for (status, code) in [
         (503, "ServiceUnavailable"),
         (500, "InternalFailure"),
@@ -288,12 +295,7 @@ async fn one_lost_answer_is_healed_on_the_spot() {
     );
     let sent = stage.queue.send(NAME, &entries(2)).await.and_then(all_done);
     sent.expect("sent at the second try");
-    let facts = stage
-        .direct
-        .facts(NAME)
-        .await
-        .expect("facts")
-        .expect("the queue");
+    let facts = stage.facts(NAME).await;
     assert_eq!(facts.waiting, 4);
 }
 
@@ -303,12 +305,7 @@ async fn a_send_whose_answer_was_lost_may_arrive_twice_but_never_not() {
     stage.proxy.fault("SendMessageBatch", 1, Fault::LoseAnswer);
     let sent = stage.queue.send(NAME, &entries(1)).await.and_then(all_done);
     sent.expect("sent at the second try");
-    let facts = stage
-        .direct
-        .facts(NAME)
-        .await
-        .expect("facts")
-        .expect("the queue");
+    let facts = stage.facts(NAME).await;
     assert_eq!(facts.waiting, 2, "the inbox makes one effect of both");
 }
 
@@ -331,25 +328,15 @@ async fn a_message_delivered_twice_is_the_same_message() {
     let stage = stage().await;
     send(&stage.direct, 1).await;
     stage.proxy.fault("ReceiveMessage", 1, Fault::Twice);
-    let first = stage
-        .queue
-        .receive(NAME, ask(10, 1))
-        .await
-        .expect("a message");
-    let second = stage
-        .queue
-        .receive(NAME, ask(10, 1))
-        .await
-        .expect("the same again");
+    let first = stage.receive(10, 1).await;
+    let second = stage.receive(10, 1).await;
     assert_eq!(
         (&first[0].id, &first[0].body),
         (&second[0].id, &second[0].body)
     );
+    // The second delete counts as done.
     for outcome in [&first, &second] {
-        let deleted = stage.queue.delete(NAME, &receipts(outcome)).await;
-        deleted
-            .and_then(all_done)
-            .expect("the second delete counts as done");
+        stage.delete(outcome).await;
     }
 }
 
@@ -357,11 +344,7 @@ async fn a_message_delivered_twice_is_the_same_message() {
 async fn late_visibility_is_no_lost_message() {
     let stage = stage().await;
     send(&stage.direct, 1).await;
-    let got = stage
-        .queue
-        .receive(NAME, ask(1, 1))
-        .await
-        .expect("a message");
+    let got = stage.take().await;
     let late = Fault::Late(Duration::from_secs(2));
     stage.proxy.fault("ChangeMessageVisibilityBatch", 1, late);
     let back = stage
@@ -369,11 +352,7 @@ async fn late_visibility_is_no_lost_message() {
         .give_back(NAME, &receipts(&got), Duration::ZERO)
         .await;
     back.and_then(all_done).expect("handed back");
-    let again = stage
-        .queue
-        .receive(NAME, ask(1, 10))
-        .await
-        .expect("it comes");
+    let again = stage.receive(1, 10).await;
     assert_eq!(again[0].id, got[0].id);
 }
 
@@ -381,11 +360,7 @@ async fn late_visibility_is_no_lost_message() {
 async fn q12_a_burial_whose_delete_fails_is_told() {
     let stage = stage().await;
     send(&stage.direct, 1).await;
-    let got = stage
-        .queue
-        .receive(NAME, ask(1, 1))
-        .await
-        .expect("a message");
+    let got = stage.take().await;
     stage.proxy.fault(
         "DeleteMessageBatch",
         9,
@@ -398,12 +373,7 @@ async fn q12_a_burial_whose_delete_fails_is_told() {
         .bury(NAME, &got[0], "unknown kind")
         .await
         .expect("buried at last");
-    let dead = stage
-        .direct
-        .facts(&dead_name(NAME))
-        .await
-        .expect("facts")
-        .expect("the dead");
+    let dead = stage.facts(&dead_name(NAME)).await;
     assert_eq!(
         dead.waiting, 2,
         "twice among the dead rather than not at all"
@@ -437,8 +407,7 @@ async fn a_missing_queue_is_named_with_its_remedy() {
 async fn a_queue_removed_while_running_is_noticed_and_found_again() {
     let stage = stage().await;
     send(&stage.queue, 1).await;
-    let config = ministack::sdk_config(Ministack::shared().port).await;
-    let client = aws_sdk_sqs::Client::new(&config);
+    let client = by_hand().await;
     let full = stage.queue.create(NAME).await.expect("found").name;
     let url = client
         .get_queue_url()
@@ -467,8 +436,7 @@ async fn a_queue_removed_while_running_is_noticed_and_found_again() {
 #[tokio::test]
 async fn q8_a_queue_without_redrive_policy_gets_one_and_it_is_told() {
     let stage = stage().await;
-    let config = ministack::sdk_config(Ministack::shared().port).await;
-    let client = aws_sdk_sqs::Client::new(&config);
+    let client = by_hand().await;
     let full = stage
         .queue
         .create(NAME)
@@ -482,12 +450,7 @@ async fn q8_a_queue_without_redrive_policy_gets_one_and_it_is_told() {
         .send()
         .await
         .expect("a queue made by hand");
-    let facts = stage
-        .queue
-        .facts("bare")
-        .await
-        .expect("facts")
-        .expect("the queue");
+    let facts = stage.facts("bare").await;
     assert_eq!(facts.redrive, None);
     let created = stage.queue.create("bare").await.expect("looked at");
     assert!(!created.made && created.dead_made);
@@ -496,12 +459,7 @@ async fn q8_a_queue_without_redrive_policy_gets_one_and_it_is_told() {
         notes.contains("redrive policy") && notes.contains("VisibilityTimeout"),
         "{notes}"
     );
-    let facts = stage
-        .queue
-        .facts("bare")
-        .await
-        .expect("facts")
-        .expect("the queue");
+    let facts = stage.facts("bare").await;
     assert_eq!(facts.redrive.map(|r| r.max_receives), Some(20));
 }
 
@@ -511,13 +469,8 @@ async fn a_message_costs_three_requests_for_ten() {
     let mut seen = HashSet::new();
     send(&stage.queue, 100).await;
     while seen.len() < 100 {
-        let got = stage
-            .queue
-            .receive(NAME, ask(10, 1))
-            .await
-            .expect("messages");
-        let deleted = stage.queue.delete(NAME, &receipts(&got)).await;
-        deleted.and_then(all_done).expect("deleted");
+        let got = stage.receive(10, 1).await;
+        stage.delete(&got).await;
         seen.extend(got.into_iter().map(|m| m.id));
     }
     let requests = stage.proxy.count("");

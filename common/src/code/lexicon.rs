@@ -261,7 +261,7 @@ pub(crate) mod sample {
             ("sign", "KBG", "kembung", "bloat", ""),
             ("sign", "MTM", "mati mendadak", "sudden death", ""),
             ("diagnosis", "COC", "koksidiosis", "coccidiosis", ""),
-            ("diagnosis", "SAL", "Salmonellosis", "salmonellosis", ""),
+            ("diagnosis", "SAL", "salmonellosis", "salmonellosis", ""),
             ("diagnosis", "RA", "rabies", "rabies", ""),
             (
                 "syndrome",

@@ -4,6 +4,7 @@
 //! once.
 
 mod file;
+mod section;
 
 pub(crate) use file::{line_of, syntax_fault};
 
@@ -16,7 +17,7 @@ use super::spec::{Alert, Example, Field, Spec};
 use super::{CodeFault, CodeSource, names, prove};
 use crate::language::Both;
 use file::Reading;
-use serde::Deserialize;
+use section::{RawAlert, RawField, RawQuery};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,47 +36,6 @@ pub(crate) struct Loader<'a> {
     pub lexicon: &'a Arc<Lexicon>,
     pub country: &'a str,
     pub replies: &'a mut Replies,
-}
-
-/// `[field.x]` as written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawField {
-    r#type: String,
-    label: Both,
-    min: Option<f64>,
-    max: Option<f64>,
-    min_length: Option<usize>,
-    max_length: Option<usize>,
-    #[serde(default)]
-    only: Vec<String>,
-}
-
-/// `[query]` as written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawQuery {
-    columns: Vec<String>,
-    item: Both,
-    empty: Both,
-    #[serde(default = "semicolon")]
-    separator: String,
-    limit: usize,
-}
-
-/// Between the items of an answer, as the original printed them.
-fn semicolon() -> String {
-    "; ".to_owned()
-}
-
-/// `[[alert]]` as written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawAlert {
-    to: String,
-    #[serde(default)]
-    when: Vec<String>,
-    text: Both,
 }
 
 impl Loader<'_> {
@@ -116,16 +76,18 @@ impl Loader<'_> {
         let raw_fields: BTreeMap<String, toml::Value> = reading.may("field").unwrap_or_default();
         let group: Option<String> = reading.may("group");
         let effect: Option<String> = reading.may("effect");
-        let query: Option<RawQuery> = reading.may("query");
-        let alerts: Vec<RawAlert> = reading.may("alert").unwrap_or_default();
-        let examples: Vec<Example> = reading.may("example").unwrap_or_default();
+        let query = RawQuery::read(reading);
+        let alerts = RawAlert::read_all(reading);
+        let examples: Vec<Example> = reading.each("example");
+        reading.check_examples(&examples);
         let (reply, bare): (Option<Both>, Option<Both>) =
             (reading.may("reply"), reading.may("bare"));
         let aliases: Vec<String> = reading.may("aliases").unwrap_or_default();
-        let (code, format) = (code?, format?);
-        let fields = self.fields(reading, &format, raw_fields)?;
-        reading.check_group(&format, group.as_deref());
+        let whom = self.alerts(reading, &alerts);
         let offered = reading.offered(effect.as_deref());
+        let (code, format) = (code?, format?);
+        reading.check_group(&format, group.as_deref());
+        let fields = self.fields(reading, &format, raw_fields)?;
         let trial = trial(&format, &fields, group.as_deref(), &offered);
         self.texts(
             reading,
@@ -139,8 +101,6 @@ impl Loader<'_> {
             &trial,
         );
         let query = reading.query(query, &fields);
-        let alerts = self.alerts(reading, alerts);
-        reading.check_examples(&examples);
         let machine = Machine::of(&format, &fields);
         if let Some(clash) = prove::clash(&machine) {
             let what = format!("the format is ambiguous: {clash}");
@@ -161,7 +121,7 @@ impl Loader<'_> {
             group: group.as_deref().map(Arc::from),
             effect,
             query,
-            alerts,
+            alerts: whom,
             examples,
             bare: bare.is_some(),
             machine,
@@ -186,7 +146,7 @@ impl Loader<'_> {
                 );
                 continue;
             };
-            let Some(raw) = reading.convert::<RawField>(&at, value) else {
+            let Some(raw) = RawField::read(reading, &at, value) else {
                 continue;
             };
             match self.field(&slot.field, raw) {
@@ -212,7 +172,7 @@ impl Loader<'_> {
     }
 
     fn field(&self, name: &str, raw: RawField) -> Result<Field, String> {
-        let kind = Kind::named(&raw.r#type, self.lexicon, self.country)?;
+        let kind = Kind::named(&raw.kind, self.lexicon, self.country)?;
         let RawField {
             label,
             min,
@@ -238,11 +198,14 @@ impl Loader<'_> {
         })
     }
 
-    fn alerts(&self, reading: &mut Reading, alerts: Vec<RawAlert>) -> Vec<Alert> {
+    fn alerts(&self, reading: &mut Reading, alerts: &[RawAlert]) -> Vec<Alert> {
         let mut all = Vec::new();
         for RawAlert { to, when, .. } in alerts {
-            match self.people(when) {
-                Ok(when) => all.push(Alert { to, when }),
+            match self.people(when.clone()) {
+                Ok(when) => all.push(Alert {
+                    to: to.clone(),
+                    when,
+                }),
                 Err(what) => reading.fault("[[alert]]", what, "correct when"),
             }
         }

@@ -397,7 +397,7 @@ fn each_thing_wrong_with_a_file_is_told_with_its_line() {
             "type = \"number\"",
             "type = \"number\"\nsmallest = 1",
             8,
-            "unknown field",
+            "no \"smallest\" here",
         ),
         ("code =", "code ", 2, ""),
     ] {
@@ -437,6 +437,60 @@ fn all_faults_of_all_files_come_in_one_pass() {
         "d.toml: X is a code or alias",
     ] {
         assert!(found.iter().any(|f| f.contains(what)), "{what}: {found:#?}");
+    }
+}
+
+#[test]
+fn all_faults_of_all_sections_of_one_file_come_in_one_pass() {
+    let bad = r#"
+type = 7
+smallest = 1
+min = "many"
+[field.more]
+type = "number"
+[query]
+column = ["x"]
+limit = "many"
+[[alert]]
+to = "responders"
+when = ["nobody"]
+text = { id = "x", en = "x" }
+[[alert]]
+when = "everybody"
+[[example]]
+text = "X 1"
+[[example]]
+text = "X 2"
+replies = "x"
+[[example]]
+error = "format"
+"#;
+    let bad = SOUND.split_once("type = ").unwrap().0.to_owned() + bad;
+    let found = faults(&[file(
+        "x.toml",
+        &bad.replace("permission", "effect = \"nix\"\npermission"),
+    )]);
+    for what in [
+        "[field.number]: type: invalid type",
+        "[field.number]: there is no \"smallest\" here",
+        "[field.number]: min: invalid type",
+        "[field.number] has no \"label\"",
+        "does not name \"more\"",
+        "[query]: there is no \"column\" here",
+        "[query] has no \"columns\"",
+        "[query] has no \"empty\"",
+        "[query]: limit: invalid type",
+        "no user type \"nobody\"",
+        "[[alert]] has no \"to\"",
+        "[[alert]] has no \"text\"",
+        "[[alert]]: when: invalid type",
+        "\"X 1\" expects nothing",
+        "[[example]]: unknown field `replies`",
+        "[[example]]: missing field `text`",
+        "there is no effect \"nix\"",
+    ] {
+        let told = |f: &String| f.starts_with("x.toml") && f.contains(what);
+        assert!(found.iter().any(told), "{what}: {found:#?}");
     }
 }
 

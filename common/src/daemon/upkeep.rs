@@ -1,4 +1,4 @@
-//! What every daemon does on the side: says that it lives, sends what a crash left in the outbox,
+//! What every daemon does on the side: says that it lives and that it stops, sends what a crash left in the outbox,
 //! forgets what is old.
 
 use super::instance;
@@ -21,6 +21,9 @@ const PRUNE: u64 = 720;
 /// Every so many sweeps (a minute) a heartbeat is written.
 const HEARTBEAT: u64 = 12;
 
+/// Longest a stop waits for a database that may be what is wrong.
+const FAREWELL: Duration = Duration::from_secs(5);
+
 pub(super) async fn run(daemon: &'static str, home: Home, stop: CancellationToken) {
     let mut round = 0;
     loop {
@@ -30,9 +33,22 @@ pub(super) async fn run(daemon: &'static str, home: Home, stop: CancellationToke
         round += 1;
         tokio::select! {
             () = tokio::time::sleep(SWEEP) => {}
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
         }
     }
+    // What is in hand is finished meanwhile; without the row nobody takes the stop for a crash.
+    match tokio::time::timeout(FAREWELL, farewell(daemon, &home)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(e)) => info!(error = %e, "Stops without taking leave; the fleet shows it as silent"),
+        Err(_) => info!("Stops without taking leave; the fleet shows it as silent"),
+    }
+}
+
+async fn farewell(daemon: &str, home: &Home) -> Result {
+    let mut conn = home.db.connect().await?;
+    let tx = conn.begin().await?;
+    frame::farewell(&tx, daemon, &instance()).await?;
+    tx.commit().await
 }
 
 async fn once(daemon: &str, home: &Home, round: u64) -> Result {
@@ -61,4 +77,33 @@ async fn prune(home: &Home) -> Result {
     let tx = conn.begin().await?;
     db::reports::partitions(&tx).await?;
     tx.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::operator;
+    use crate::db::testing::TestHome;
+
+    async fn living(home: &Home) -> Vec<String> {
+        let mut conn = home.db.connect().await.unwrap();
+        let tx = conn.begin().await.unwrap();
+        let fleet = operator::fleet(&tx).await.unwrap();
+        fleet.into_iter().map(|h| h.daemon).collect()
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_stops_in_order_leaves_the_fleet_and_others_stay() {
+        let place = TestHome::new().await;
+        let home = &place.home;
+        home.db.probe("crashed", &instance()).await.unwrap();
+        let stop = CancellationToken::new();
+        let upkeep = tokio::spawn(run("stops", home.clone(), stop.clone()));
+        while !living(home).await.contains(&"stops".to_owned()) {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+        upkeep.await.unwrap();
+        assert_eq!(living(home).await, ["crashed"]);
+    }
 }

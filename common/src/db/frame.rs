@@ -85,6 +85,18 @@ pub async fn heartbeat(tx: &Tx<'_>, daemon: &str, instance: &str) -> Result {
     .map(drop)
 }
 
+/// Takes back what [`heartbeat`] said, for a daemon that stops in order: whoever is silent then is
+/// one that did not.
+pub async fn farewell(tx: &Tx<'_>, daemon: &str, instance: &str) -> Result {
+    tx.execute(
+        "-- frame::farewell
+         DELETE FROM heartbeat WHERE daemon = $1 AND instance = $2",
+        &[/* daemon */ &daemon, /* instance */ &instance],
+    )
+    .await
+    .map(drop)
+}
+
 /// Forgets what nobody will ask for again: inbox rows older than any redelivery (twice the
 /// fourteen days that dead letters live), attempts and heartbeats of daemons long gone.
 pub async fn prune(tx: &Tx<'_>) -> Result<u64> {

@@ -186,3 +186,46 @@ fn shown(key: &str) -> String {
         "?".to_owned()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// One body of a corpus of real shapes and what has to come of it.
+    #[derive(serde::Deserialize)]
+    pub(crate) struct Row {
+        name: String,
+        #[serde(deserialize_with = "body")]
+        pub body: String,
+        expect: Value,
+    }
+
+    /// Reads a corpus: bodies are JSON, or the text that they are.
+    pub(crate) fn corpus(json: &str) -> Vec<Row> {
+        serde_json::from_str(json).expect("corpus")
+    }
+
+    fn body<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+        let value: Value = serde::Deserialize::deserialize(from)?;
+        Ok(match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        })
+    }
+
+    impl Row {
+        /// Fails unless it was understood as the corpus says, or refused with that and a remedy.
+        pub fn holds(&self, decoded: Result<Value, AwsError>) {
+            let name = &self.name;
+            match decoded {
+                Ok(value) => assert_eq!(value, self.expect, "{name}"),
+                Err(error) => {
+                    let wanted = self.expect["error"].as_str().unwrap_or("no error");
+                    let said = error.to_string();
+                    assert!(said.contains(wanted), "{name}: {said}");
+                    assert!(said.contains("remedy: "), "{name}: {said}");
+                }
+            }
+        }
+    }
+}

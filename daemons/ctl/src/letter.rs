@@ -2,6 +2,7 @@
 
 use crate::time::{age, shown};
 use common::envelope::Envelope;
+use common::mail;
 use common::queue::Received;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -30,6 +31,16 @@ impl Letter {
     /// The kind of its envelope, or `foreign`.
     pub fn kind(&self) -> &str {
         self.envelope.as_ref().map_or("foreign", |e| &e.kind)
+    }
+
+    /// Who sent it, as far as can be told: a program of ours by the kind and version that it
+    /// writes, another by what the body names; `unknown` otherwise.
+    pub fn producer(&self) -> String {
+        match &self.envelope {
+            Some(e) => format!("kentongan {} v{}", e.kind, e.version),
+            None => mail::producer(self.received.body.as_bytes())
+                .unwrap_or_else(|| "unknown".to_owned()),
+        }
     }
 
     /// What operators name it by: the envelope's id, else the queue's own.
@@ -73,6 +84,7 @@ impl Letter {
             "id": self.name(),
             "queue_id": self.received.id,
             "kind": self.kind(),
+            "producer": self.producer(),
             "version": self.envelope.as_ref().map(|e| e.version),
             "trace": self.envelope.as_ref().map(|e| e.trace),
             "cause": self.envelope.as_ref().and_then(|e| e.cause),
@@ -133,6 +145,15 @@ pub mod tests {
         for name in ["0199", "1", "0199a2c5", ""] {
             assert!(!letter.is(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_letter_names_its_producer_as_far_as_it_is_known() {
+        let ours = letter(&text(Uuid::now_v7(), Timestamp::UNIX_EPOCH), None);
+        assert_eq!(ours.producer(), "kentongan text-input v1");
+        let topic = r#"{"TopicArn":"arn:aws:sns:x:1:other","Message":"hi"}"#;
+        assert_eq!(letter(topic, None).producer(), "arn:aws:sns:x:1:other");
+        assert_eq!(letter("not JSON", None).told(false)["producer"], "unknown");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One code file while it is read: what is left of it and what was wrong so far.
 
-use super::{Loaded, RawQuery};
+use super::Loaded;
+use super::section::RawQuery;
 use crate::code::format::{Format, Part};
 use crate::code::machine::MAX_FIELDS;
 use crate::code::spec::{Example, Field, Query};
@@ -36,6 +37,15 @@ impl Reading<'_> {
     pub fn may<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
         let value = self.table.remove(key)?;
         self.convert(key, value)
+    }
+
+    /// The elements of an array of tables; one that is wrong hides no other.
+    pub fn each<T: DeserializeOwned>(&mut self, key: &str) -> Vec<T> {
+        let all: Vec<toml::Value> = self.may(key).unwrap_or_default();
+        let at = format!("[[{key}]]");
+        all.into_iter()
+            .filter_map(|value| self.convert(&at, value))
+            .collect()
     }
 
     pub fn must<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {

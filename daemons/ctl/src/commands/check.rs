@@ -6,11 +6,13 @@ use crate::exit::{Exit, Fault, Result};
 use crate::out::{Look, Out};
 use clap::Args;
 use common::compose;
-use common::config::{Engine, Settings};
+use common::config::{Engine, Secrets, Settings};
 use common::db::{self, Db};
 use common::engine;
 use common::home::Home;
 use serde::Serialize;
+use std::fs::File;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -38,12 +40,17 @@ pub struct Check {
 struct Finding {
     what: String,
     faults: Vec<String>,
+    /// What could not be looked at, and by whom it can; nothing is wrong.
+    notes: Vec<String>,
 }
 
 impl Finding {
     fn new(what: impl Into<String>, faults: Vec<String>) -> Self {
-        let what = what.into();
-        Self { what, faults }
+        Self {
+            what: what.into(),
+            faults,
+            notes: Vec::new(),
+        }
     }
 
     fn of<E: ToString>(what: impl Into<String>, outcome: std::result::Result<(), E>) -> Self {
@@ -66,7 +73,8 @@ impl Check {
         let settings = settings.ok();
         findings.extend(self.files(settings.as_ref()));
         if let Some(settings) = &settings {
-            findings.push(keys(settings));
+            let secrets = &settings.secrets;
+            findings.push(keys(secrets, File::open(&secrets.token_keys_file)));
             if self.online {
                 findings.extend(online(settings).await);
             }
@@ -92,22 +100,30 @@ impl Check {
     }
 }
 
-/// The keys can be used and are nobody else's.
-fn keys(settings: &Settings) -> Finding {
-    let file = &settings.secrets.token_keys_file;
-    let mut faults = Vec::new();
-    if let Err(e) = common::mail::keys::signer(&settings.secrets) {
-        faults.push(format!("{e}; make the file with `kentongan keys new`"));
-    } else if let Ok(about) = std::fs::metadata(file) {
-        let mode = about.permissions().mode() & 0o777;
-        if mode & 0o007 != 0 {
-            let name = file.display();
-            faults.push(format!(
-                "{name} can be read by everybody ({mode:03o}); chmod 600 {name}"
-            ));
-        }
+/// The keys can be used and are nobody else's. `opened` is what came of opening their file: the
+/// daemons are given it by systemd and the file itself is root's, so that somebody else's check
+/// cannot say anything about it, good or bad.
+fn keys(secrets: &Secrets, opened: io::Result<File>) -> Finding {
+    let file = &secrets.token_keys_file;
+    let mut finding = Finding::new(format!("keys {}", file.display()), Vec::new());
+    match opened {
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => finding
+            .notes
+            .push("cannot be read by this user; run as root to check it".into()),
+        _ => finding.faults.extend(keys_fault(secrets)),
     }
-    Finding::new(format!("keys {}", file.display()), faults)
+    finding
+}
+
+fn keys_fault(secrets: &Secrets) -> Option<String> {
+    let file = &secrets.token_keys_file;
+    if let Err(e) = common::mail::keys::signer(secrets) {
+        return Some(format!("{e}; make the file with `kentongan keys new`"));
+    }
+    let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o777;
+    let name = file.display();
+    (mode & 0o007 != 0)
+        .then(|| format!("{name} can be read by everybody ({mode:03o}); chmod 600 {name}"))
 }
 
 async fn online(settings: &Settings) -> Vec<Finding> {
@@ -156,13 +172,14 @@ fn said(out: Out, findings: &[Finding]) -> Result {
         return Ok(if wrong == 0 { Exit::Done } else { Exit::Failed });
     }
     for finding in findings {
-        let mark = match finding.faults.is_empty() {
-            true => out.look(Look::Green, "ok   "),
-            false => out.look(Look::Red, "wrong"),
+        let mark = match (finding.faults.is_empty(), finding.notes.is_empty()) {
+            (false, _) => out.look(Look::Red, "wrong"),
+            (true, false) => out.look(Look::Yellow, "note "),
+            (true, true) => out.look(Look::Green, "ok   "),
         };
         out.line(format!("{mark}  {}", finding.what))?;
-        for fault in &finding.faults {
-            out.line(format!("       {fault}"))?;
+        for line in finding.faults.iter().chain(&finding.notes) {
+            out.line(format!("       {line}"))?;
         }
     }
     match wrong {
@@ -175,6 +192,8 @@ fn said(out: Out, findings: &[Finding]) -> Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::Permissions;
+    use std::path::Path;
 
     fn check(folder: Option<PathBuf>) -> Check {
         Check {
@@ -200,5 +219,40 @@ mod tests {
         for name in ["one.toml", "two.toml"] {
             assert!(faults.iter().any(|f| f.starts_with(name)), "{faults:?}");
         }
+    }
+
+    fn said_of_keys(file: &Path, opened: io::Result<File>) -> Finding {
+        let token_keys_file = file.into();
+        keys(&Secrets { token_keys_file }, opened)
+    }
+
+    #[test]
+    fn keys_that_only_root_may_read_are_a_note_and_no_fault() {
+        let denied = Err(io::ErrorKind::PermissionDenied.into());
+        let finding = said_of_keys(Path::new("/root-only/keys"), denied);
+        assert_eq!(finding.faults, Vec::<String>::new());
+        assert!(finding.notes[0].contains("as root"), "{finding:?}");
+        let out = Out::new(false, crate::out::When::Never);
+        assert_eq!(said(out, &[finding]), Ok(Exit::Done));
+    }
+
+    #[test]
+    fn keys_that_are_absent_bad_or_open_to_everybody_stay_faults() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys");
+        let fault = |mode: u32, text: Option<&str>| {
+            if let Some(text) = text {
+                std::fs::write(&file, text).unwrap();
+                std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+            }
+            let finding = said_of_keys(&file, File::open(&file));
+            assert_eq!(finding.notes, Vec::<String>::new());
+            finding.faults
+        };
+        assert!(fault(0, None)[0].contains("No such file"));
+        assert!(fault(0o600, Some("short"))[0].contains("keys new"));
+        let good = "k".repeat(32);
+        assert!(fault(0o644, Some(&good))[0].contains("chmod 600"));
+        assert_eq!(fault(0o640, Some(&good)), Vec::<String>::new());
     }
 }

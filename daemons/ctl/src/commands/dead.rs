@@ -1,5 +1,6 @@
 //! `kentongan dead`: messages that could not be handled.
 
+mod count;
 mod filter;
 mod sweep;
 
@@ -12,6 +13,7 @@ use clap::{Args, Subcommand};
 use common::config::QueueSettings;
 use common::home::Home;
 use common::queue::Queue;
+use count::By;
 use filter::Filter;
 use jiff::Timestamp;
 use serde_json::json;
@@ -31,6 +33,7 @@ const LOOK: usize = 10_000;
 #[command(after_help = "\
 Examples:
   kentongan dead list
+  kentongan dead list --by producer --kind foreign
   kentongan dead list --queue email-input --because \"no such\" --younger 2h
   kentongan dead show 0199a2c4
   kentongan dead redrive --queue text-input --dry-run
@@ -47,6 +50,9 @@ enum What {
     List {
         #[command(flatten)]
         filter: Filter,
+        /// Only count them, by what they have in common
+        #[arg(long, value_name = "WHAT")]
+        by: Option<By>,
     },
     /// One of them with its body
     Show {
@@ -99,7 +105,13 @@ impl Dead {
         let out = context.out;
         let one_box = matches!(settings.queue, QueueSettings::Postgres {});
         match self.what {
-            What::List { filter } => list(out, &found(&*home.queue, &filter).await?),
+            What::List { filter, by } => {
+                let letters = found(&*home.queue, &filter).await?;
+                match by {
+                    Some(by) => count::said(out, by, &letters),
+                    None => list(out, &letters),
+                }
+            }
             What::Show { id } => show(out, &found(&*home.queue, &Filter::of(&id)).await?),
             What::Redrive { filter, how } => {
                 let run = Run {
@@ -152,6 +164,11 @@ async fn found(queue: &dyn Queue, filter: &Filter) -> Result<Vec<Letter>> {
     let mut found = Vec::new();
     for name in queues(queue, filter).await? {
         let seen = queue.peek(&common::queue::dead_name(&name), LOOK).await?;
+        if seen.len() >= LOOK {
+            crate::out::note(format!(
+                "`{name}`: only {LOOK} of its dead letters are seen here"
+            ));
+        }
         let letters = seen
             .into_iter()
             .map(|received| Letter::new(&name, received));
@@ -201,6 +218,7 @@ fn show(out: Out, letters: &[Letter]) -> Result {
         out.line(out.look(Look::Bold, letter.name()))?;
         out.line(format!("queue   {}", letter.queue))?;
         out.line(format!("kind    {}", letter.kind()))?;
+        out.line(format!("from    {}", one_line(&letter.producer(), 200)))?;
         out.line(format!("age     {}", letter.age(Timestamp::now())))?;
         out.line(format!("reason  {}", lines(reason)))?;
         let body = serde_json::to_string_pretty(&letter.body()).map_err(Fault::new)?;

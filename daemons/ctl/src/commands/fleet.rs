@@ -13,6 +13,9 @@ use std::time::Duration;
 const SILENT: Duration = Duration::from_secs(180);
 
 /// Which daemons live, where, in which version
+///
+/// One that stopped in order is not listed; one that is silent crashed, hangs, or has lost the
+/// database.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kentongan fleet\n  kentongan fleet --all --json")]
 pub struct Fleet {
