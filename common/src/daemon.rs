@@ -213,6 +213,7 @@ impl Daemon {
         stop(&self.settings.frame, lines, pollers, settled).await;
         // It watches the same token and holds nothing that could be lost.
         let _ = upkeep.await;
+        upkeep::take_leave(self.name, &self.home).await;
         info!("Stopped");
     }
 

@@ -19,6 +19,7 @@ both_homes! {
     q14_what_is_in_hand_at_sigterm_is_finished,
     q14_what_takes_longer_than_the_stop_may_is_handed_back_at_once,
     q16_q26_bad_bodies_are_buried_at_once_and_good_ones_beside_them_answered,
+    q16_what_cannot_be_kept_takes_nobody_of_its_batch_with_it,
     q28_a_newer_version_is_buried_and_an_unknown_field_ignored,
 }
 
@@ -262,6 +263,66 @@ async fn q16_q26_bad_bodies_are_buried_at_once_and_good_ones_beside_them_answere
     assert!(!said.contains("Will try again"), "at once: {said}");
     assert!(!said.contains("081234567"), "no number in the log: {said}");
     assert_eq!(one_effect(&mut world).await, 1);
+}
+
+async fn q16_what_cannot_be_kept_takes_nobody_of_its_batch_with_it(place: Place) {
+    let build = Build::new(place).with("frame.max_receives", 3);
+    let mut world = build.with("frame.retry_base_s", 0.1).make().await;
+    world
+        .run(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 IF NEW.text LIKE '% 13' THEN RAISE 'refused on purpose'; END IF;
+                 RETURN NEW;
+             END $$;
+             CREATE TRIGGER refuse BEFORE INSERT ON message
+                 FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        .await;
+    let all: Vec<_> = (1..=20).map(|n| text(&format!("U MC SP {n}"))).collect();
+    let ids = world.send_all(&all).await;
+    // All of them wait when it starts: they share a batch.
+    world.start("processor").await;
+    let dead = world.until_dead("text-input", 1).await;
+    let reason = dead[0].reason.clone().unwrap_or_default();
+    assert!(reason.contains("refused on purpose"), "{reason}");
+    for id in ids
+        .iter()
+        .filter(|id| !dead[0].body.contains(&id.to_string()))
+    {
+        world.answer_to(*id).await;
+    }
+    world.until_empty("text-input").await;
+    world.hear().await;
+    assert_eq!(world.heard().len(), 19, "one answer each");
+    for kept in ["message", "report", "disease_case"] {
+        let rows = world.number(&format!("SELECT count(*) FROM {kept}")).await;
+        assert_eq!(rows, 19, "of `{kept}`");
+    }
+}
+
+/// Only a queue that keeps the order can show it: on SQS texts overtake each other anyway.
+#[tokio::test]
+async fn texts_that_share_a_batch_are_decided_in_their_senders_order() {
+    let mut world = Build::new(Place::OneBox).make().await;
+    let senders = [people::VET, people::PELSA];
+    let words = |n: usize| match n % 4 {
+        0 => "KODE SP".to_owned(),
+        _ => format!("U MC SP {n}"),
+    };
+    let all: Vec<_> = (0..60)
+        .map(|n| sms(senders[n % 2], &words(n), Some(&n.to_string())))
+        .collect();
+    world.send_all(&all).await;
+    world.start("processor").await;
+    world.until_empty("text-input").await;
+    for sender in 0..2 {
+        let order = format!(
+            "SELECT channel_id FROM message WHERE channel_id::int % 2 = {sender}
+             ORDER BY decided_at"
+        );
+        let sent: Vec<_> = (sender..60).step_by(2).map(|n| n.to_string()).collect();
+        assert_eq!(world.texts(&order).await, sent);
+    }
 }
 
 async fn q28_a_newer_version_is_buried_and_an_unknown_field_ignored(place: Place) {

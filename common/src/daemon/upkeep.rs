@@ -1,5 +1,5 @@
-//! What every daemon does on the side: says that it lives and that it stops, sends what a crash left in the outbox,
-//! forgets what is old.
+//! What every daemon does on the side: says that it lives and that it stops, sends what a crash left
+//! in the outbox, forgets what is old.
 
 use super::instance;
 use crate::Result;
@@ -33,11 +33,15 @@ pub(super) async fn run(daemon: &'static str, home: Home, stop: CancellationToke
         round += 1;
         tokio::select! {
             () = tokio::time::sleep(SWEEP) => {}
-            () = stop.cancelled() => break,
+            () = stop.cancelled() => return,
         }
     }
-    // What is in hand is finished meanwhile; without the row nobody takes the stop for a crash.
-    match tokio::time::timeout(FAREWELL, farewell(daemon, &home)).await {
+}
+
+/// Says that this daemon stops in order, after everything else that it does: nobody takes the stop
+/// for a crash then.
+pub(super) async fn take_leave(daemon: &str, home: &Home) {
+    match tokio::time::timeout(FAREWELL, farewell(daemon, home)).await {
         Ok(Ok(())) => {}
         Ok(Err(e)) => info!(error = %e, "Stops without taking leave; the fleet shows it as silent"),
         Err(_) => info!("Stops without taking leave; the fleet shows it as silent"),
