@@ -108,6 +108,7 @@ mod tests {
         }
         stop.cancel();
         upkeep.await.unwrap();
+        take_leave("stops", home).await;
         assert_eq!(living(home).await, ["crashed"]);
     }
 }
