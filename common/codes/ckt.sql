@@ -3,9 +3,9 @@
 WITH wanted AS MATERIALIZED (
     SELECT search_key(:words::text) AS word
 ), named AS (
-    SELECT e.code, e.position, e.name_id, e.name_en, search_key(n.name) AS name
+    SELECT e.code, e.position, e.name_id, e.name_en, n.name
       FROM list_entry e
-     CROSS JOIN LATERAL unnest(ARRAY[e.name_id, e.name_en, e.code] || e.synonyms) AS n (name)
+     CROSS JOIN LATERAL unnest(e.search) AS n (name)
      WHERE e.list = 'sign' AND e.retired_at IS NULL
 ), ranked AS (
     SELECT n.code, n.position, n.name_id, n.name_en,

@@ -251,6 +251,7 @@ impl Daemon {
             queue: queue.to_owned(),
             home: self.home.clone(),
             hands: Arc::new(Semaphore::new(hands.max(1))),
+            batch: frame.batch.min(hands).max(1),
             crowded: std::sync::atomic::AtomicBool::new(false),
             next: tokio::sync::Mutex::new(()),
             frame,

@@ -104,7 +104,7 @@ impl Engine {
     }
 
     /// Which messages of one transaction a text may be decided beside.
-    pub fn lane(&self, sender: &str, text: &str) -> Lane {
+    pub fn lane(&self, sender: i64, text: &str) -> Lane {
         lane::lane(&self.codes(), sender, text)
     }
 

@@ -33,18 +33,20 @@ impl<M> Deref for Incoming<M> {
 /// order is that of arrival; a turn begins when the one before it is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lane {
+    /// Whose message it is: those of one sender keep their order, whatever their lanes.
+    pub of: i64,
     /// Lower ones first.
     pub turn: u8,
     /// Names the lane within its turn.
-    pub number: u64,
+    pub number: i64,
 }
 
 impl Lane {
-    /// One by one after all others: for whatever may depend on anything.
-    pub const LAST: Self = Self {
-        turn: u8::MAX,
-        number: 0,
-    };
+    /// One by one after all others: for what may depend on anything.
+    pub fn last(of: i64) -> Self {
+        let (turn, number) = (u8::MAX, 0);
+        Self { of, turn, number }
+    }
 }
 
 /// Decides what a message means. `prepare` may be slow and touch the outside; `apply` writes rows
@@ -69,8 +71,8 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Prepared>> + Send;
 
     /// Which messages of one transaction this one may be applied beside; without it, none.
-    fn lane(&self, _message: &Incoming<Self::Message>) -> Lane {
-        Lane::LAST
+    fn lane(&self, _message: &Incoming<Self::Message>, _prepared: &Self::Prepared) -> Lane {
+        Lane::last(0)
     }
 
     /// Rows of ours, messages for others; no network. An `Err` rolls all of it back; a `Reject`

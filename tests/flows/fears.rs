@@ -303,26 +303,55 @@ async fn q16_what_cannot_be_kept_takes_nobody_of_its_batch_with_it(place: Place)
 /// Only a queue that keeps the order can show it: on SQS texts overtake each other anyway.
 #[tokio::test]
 async fn texts_that_share_a_batch_are_decided_in_their_senders_order() {
-    let mut world = Build::new(Place::OneBox).make().await;
-    let senders = [people::VET, people::PELSA];
-    let words = |n: usize| match n % 4 {
-        0 => "KODE SP".to_owned(),
-        _ => format!("U MC SP {n}"),
-    };
-    let all: Vec<_> = (0..60)
-        .map(|n| sms(senders[n % 2], &words(n), Some(&n.to_string())))
-        .collect();
+    let mut world = Build::new(Place::OneBox).with_processor().await;
+    world.text(people::VET, "U MC SP 7").await;
+    let case = world.number("SELECT max(id) FROM disease_case").await;
+    // What is sent now waits for the next processor: it shares a batch.
+    assert_eq!(world.processes[0].terminate().await, Ended(0));
+    let words = [
+        "U MC SP 4".to_owned(),
+        "H".to_owned(),
+        // No repetition: the first was taken back.
+        "U MC SP 4".to_owned(),
+        format!("PK {case} SB"),
+        "H".to_owned(),
+        // The case is open again.
+        format!("R {case} TLP COC"),
+        "U MC SP 9".to_owned(),
+    ];
+    let mut all = Vec::new();
+    for (n, words) in words.iter().enumerate() {
+        all.push(sms(people::VET, words, Some(&n.to_string())));
+        let other = sms(people::PELSA, &format!("U MC SP 1{n}"), Some("x"));
+        all.push(TextInput {
+            channel_id: Some(format!("x{n}")),
+            ..other
+        });
+    }
     world.send_all(&all).await;
     world.start("processor").await;
     world.until_empty("text-input").await;
-    for sender in 0..2 {
-        let order = format!(
-            "SELECT channel_id FROM message WHERE channel_id::int % 2 = {sender}
+    let decided = |who: &str| {
+        format!(
+            "SELECT channel_id || ' ' || outcome FROM message WHERE channel_id ~ '^{who}[0-9]$'
              ORDER BY decided_at"
-        );
-        let sent: Vec<_> = (sender..60).step_by(2).map(|n| n.to_string()).collect();
-        assert_eq!(world.texts(&order).await, sent);
+        )
+    };
+    let stored = |who: &str| {
+        (0..words.len())
+            .map(|n| format!("{who}{n} stored"))
+            .collect()
+    };
+    for who in ["", "x"] {
+        let in_order: Vec<String> = stored(who);
+        assert_eq!(world.texts(&decided(who)).await, in_order);
     }
+    let open = "SELECT count(*) FROM disease_case WHERE state = 'open'";
+    assert_eq!(
+        world.number(open).await,
+        10,
+        "3 of the vet's, 7 of the other's"
+    );
 }
 
 async fn q28_a_newer_version_is_buried_and_an_unknown_field_ignored(place: Place) {

@@ -48,12 +48,15 @@ impl Line {
     pub(super) async fn begin_again(self: &Arc<Self>, message: Received) -> Option<Received> {
         let failure = match self.next_attempt(&message.id).await {
             Ok(n) if n <= self.frame.max_crashes => return Some(message),
-            Ok(n) => Failure::quarantine(format!("began {} times and never ended", n - 1)),
+            Ok(n) => {
+                let worn = Failure::quarantine(format!("began {} times and never ended", n - 1));
+                self.end_attempts(&[(&message, &Err(worn.clone()))]).await;
+                worn
+            }
+            // Nothing ended: what was counted before stays counted.
             Err(e) => e,
         };
-        let outcome = Err(failure);
-        self.end_attempts(&[(&message, &outcome)]).await;
-        self.settle(vec![(message, outcome)], false).await;
+        self.settle(vec![(message, Err(failure))], false).await;
         None
     }
 

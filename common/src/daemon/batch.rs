@@ -218,11 +218,11 @@ impl Line {
     }
 
     /// Ends attempts and, where the home can, deletes what is done, in the transaction that keeps
-    /// what it caused; whether it did. No lease of what is done is renewed from here on.
+    /// what it caused; whether it did. Leases are let go by [`Line::settle`]: a transaction does not
+    /// wait for a renewal, and a renewal passes over what a transaction deletes.
     pub(super) async fn finish(&self, tx: &Tx<'_>, over: &[(&Received, &Result)]) -> Result<bool> {
         let done = over.iter().filter(|(_, outcome)| outcome.is_ok());
         let done: Vec<_> = done.map(|(m, _)| m.receipt.clone()).collect();
-        self.leases.let_go(&done).await;
         frame::end(tx, &self.queue, &ended(over)).await?;
         self.home.queue.delete_with(tx, &done).await
     }

@@ -1,7 +1,7 @@
 //! Leases are renewed while work goes on, by one task per queue that is stopped and joined before
 //! anything else is done to a message (FAILURES Q1-Q4).
 
-use crate::queue::{Queue, Receipt};
+use crate::queue::{Queue, Receipt, Received};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,17 +16,23 @@ const MOST: Duration = Duration::from_secs(11 * 3600);
 /// The messages in hand of one queue. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Leases {
-    held: Arc<Mutex<HashMap<Receipt, Instant>>>,
+    held: Arc<Mutex<HashMap<Receipt, Held>>>,
+}
+
+struct Held {
+    id: String,
+    since: Instant,
 }
 
 impl Leases {
     /// These are in hand from now on.
-    pub async fn hold(&self, receipts: impl IntoIterator<Item = Receipt>) {
-        let now = Instant::now();
-        self.held
-            .lock()
-            .await
-            .extend(receipts.into_iter().map(|r| (r, now)));
+    pub async fn hold(&self, received: &[Received]) {
+        let since = Instant::now();
+        let held = |m: &Received| {
+            let id = m.id.clone();
+            (m.receipt.clone(), Held { id, since })
+        };
+        self.held.lock().await.extend(received.iter().map(held));
     }
 
     /// These are about to be deleted or put off. No renewal of them is under way when this
@@ -38,20 +44,18 @@ impl Leases {
         }
     }
 
-    /// All that is still in hand, and lets go of it.
-    pub async fn drain(&self) -> Vec<Receipt> {
-        self.held
-            .lock()
-            .await
-            .drain()
-            .map(|(receipt, _)| receipt)
-            .collect()
+    /// All that is still in hand, with the queue's ids, and lets go of it.
+    pub async fn drain(&self) -> (Vec<Receipt>, Vec<String>) {
+        let mut held = self.held.lock().await;
+        held.drain()
+            .map(|(receipt, held)| (receipt, held.id))
+            .unzip()
     }
 
     /// One round of renewals. The lock is held across the call: that is what `let_go` waits for.
     pub async fn renew(&self, queue: &dyn Queue, name: &str, lease: Duration) {
         let mut held = self.held.lock().await;
-        held.retain(|_, since| since.elapsed() < MOST);
+        held.retain(|_, held| held.since.elapsed() < MOST);
         let receipts: Vec<Receipt> = held.keys().cloned().collect();
         if receipts.is_empty() {
             return;

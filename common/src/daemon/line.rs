@@ -4,7 +4,7 @@ use super::attempts::Owed;
 use super::breaker::Breaker;
 use super::leases::Leases;
 use super::pulse::Pulse;
-use super::work::{Delivery, Work};
+use super::work::{self, Delivery, Work};
 use crate::config::Frame;
 use crate::failure::Dependency;
 use crate::handler::Adopt;
@@ -19,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info_span, warn};
 
-/// After the stop, a receive that is under way gets this long to hand over what it took.
+/// After the stop, a receive that is under way gets this long to hand over what it took, and the
+/// last notes so long to be written.
 const LAST_RECEIVE: Duration = Duration::from_millis(500);
 
 /// How often a loop that waits says that it lives.
@@ -50,6 +51,8 @@ pub(super) struct Line {
     pub breaker: Breaker,
     pub pulse: Pulse,
     pub hands: Arc<Semaphore>,
+    /// Most messages that one receive asks for; never more than all hands.
+    pub batch: usize,
     /// The last receive came back full: more wait.
     pub crowded: AtomicBool,
     /// Held by the poller that waits for free hands: several at once would share out what a batch
@@ -122,7 +125,7 @@ impl Line {
     async fn gathered(self: &Arc<Self>) -> Option<OwnedSemaphorePermit> {
         let _next = self.next.lock().await;
         let mut hands = self.first_hand().await?;
-        let rest = self.frame.batch.saturating_sub(1);
+        let rest = self.batch.saturating_sub(1);
         if self.crowded.load(Ordering::Relaxed) && self.hands.available_permits() < rest {
             let enough = self.hands.acquire_many(u32::try_from(rest).unwrap_or(0));
             // Whether it came to that or not: what is free now is taken.
@@ -187,9 +190,7 @@ impl Line {
         drop(hands.split(hands.num_permits().saturating_sub(received.len())));
         metrics::counter!("kentongan_received_total", "queue" => self.queue.clone())
             .increment(received.len() as u64);
-        self.leases
-            .hold(received.iter().map(|m| m.receipt.clone()))
-            .await;
+        self.leases.hold(&received).await;
         let line = self.clone();
         let span = info_span!("batch", queue = self.queue);
         self.tasks.spawn(
@@ -260,13 +261,18 @@ impl Line {
         }
     }
 
-    /// Hands back what is still in hand after the stop's budget.
+    /// Hands back what is still in hand after the stop's budget. Its attempts end with it: nobody
+    /// was killed by them.
     pub async fn hand_back(&self) {
-        let receipts = self.leases.drain().await;
+        let (receipts, ids) = self.leases.drain().await;
         if receipts.is_empty() {
             return;
         }
         let count = receipts.len();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let ended = work::ended(&self.home, &self.queue, &ids);
+        // Work that still goes on may hold their rows; one attempt too many is all that it costs.
+        let _ = tokio::time::timeout(LAST_RECEIVE, ended).await;
         match self
             .home
             .queue

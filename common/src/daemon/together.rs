@@ -14,13 +14,13 @@ use crate::{Failure, Result};
 use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// Messages by the turn and the lane in which they are applied.
-type Lanes<'a> = BTreeMap<u8, BTreeMap<u64, Vec<&'a mut Item>>>;
+type Lanes<'a> = BTreeMap<u8, BTreeMap<i64, Vec<&'a mut Item>>>;
 
 impl Line {
     /// Handles all of these, or nothing at all: then they are handed back.
@@ -40,10 +40,7 @@ impl Line {
             }
             Err(e) => {
                 tracing::debug!(queue = self.queue, error = %e, "A batch is gone through again");
-                let received: Vec<Received> = items.into_iter().map(|i| i.received).collect();
-                let receipts = received.iter().map(|m| m.receipt.clone());
-                self.leases.hold(receipts).await;
-                received
+                items.into_iter().map(|i| i.received).collect()
             }
         }
     }
@@ -77,6 +74,7 @@ impl Line {
         said: &mut Vec<Pushed>,
     ) -> Lanes<'a> {
         let mut lanes = Lanes::new();
+        let mut latest = HashMap::new();
         for item in items {
             match &mut item.state {
                 State::Over(_) => {}
@@ -88,7 +86,7 @@ impl Line {
                     item.state = State::Over(Ok(()));
                 }
                 State::Ready(_, ready) => {
-                    let Lane { turn, number } = ready.lane();
+                    let (turn, number) = in_turn(ready.lane(), &mut latest);
                     let turn = lanes.entry(turn).or_default();
                     turn.entry(number).or_default().push(item);
                 }
@@ -96,6 +94,21 @@ impl Line {
         }
         lanes
     }
+}
+
+/// A message's turn and lane, once it is made sure that it does not overtake one of its sender that
+/// came before it: then it waits for the end, where all go one by one. `latest` has what the last
+/// message of each sender was given.
+fn in_turn(lane: Lane, latest: &mut HashMap<i64, (u8, i64)>) -> (u8, i64) {
+    let before = latest.get(&lane.of).copied();
+    let beside = |(turn, number)| lane.turn < turn || (lane.turn == turn && lane.number != number);
+    let lane = if before.is_some_and(beside) {
+        Lane::last(lane.of)
+    } else {
+        lane
+    };
+    latest.insert(lane.of, (lane.turn, lane.number));
+    (lane.turn, lane.number)
 }
 
 /// Applies the messages of a lane one after the other.
@@ -121,4 +134,30 @@ async fn applied(tx: &Tx<'_>, envelope: &Envelope, ready: &mut dyn Ready) -> Res
         None => ready.apply(tx, &mut out).await?,
     }
     Ok(out.into_pushed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_senders_messages_never_overtake_each_other() {
+        let mut latest = HashMap::new();
+        let lane = |of, turn, number| Lane { of, turn, number };
+        let mut next = |lane| in_turn(lane, &mut latest);
+        let last = (u8::MAX, 0);
+        assert_eq!(next(lane(7, 0, 7)), (0, 7));
+        assert_eq!(next(lane(7, 0, 7)), (0, 7), "the same lane keeps the order");
+        assert_eq!(next(lane(7, 1, 5)), (1, 5), "a later turn does");
+        assert_eq!(next(lane(8, 1, 6)), (1, 6), "somebody else");
+        assert_eq!(next(lane(8, 1, 5)), last, "another lane of that turn");
+        assert_eq!(next(lane(7, 0, 7)), last, "an earlier turn");
+        assert_eq!(next(lane(7, 1, 5)), last, "after one that was put last");
+        assert_eq!(next(Lane::last(9)), last);
+        assert_eq!(
+            next(lane(9, 0, 9)),
+            last,
+            "after one that is last by itself"
+        );
+    }
 }

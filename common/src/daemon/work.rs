@@ -52,6 +52,7 @@ struct Handled<H: Handler> {
     message: Incoming<H::Message>,
     /// Or why the slow part rejected the message: told by `rejected`, in the transaction.
     prepared: Option<Result<H::Prepared>>,
+    lane: Lane,
 }
 
 #[async_trait]
@@ -73,12 +74,17 @@ impl<H: Handler> Work for Handling<H> {
         };
         let prepared = match self.0.prepare(&message).await {
             Err(e) if !matches!(e.verdict, crate::Verdict::Reject(_)) => return Err(e),
-            prepared => Some(prepared),
+            prepared => prepared,
+        };
+        let lane = match &prepared {
+            Ok(prepared) => self.0.lane(&message, prepared),
+            Err(_) => Lane::last(0),
         };
         Ok(Box::new(Handled {
             handler: self.0.clone(),
             message,
-            prepared,
+            prepared: Some(prepared),
+            lane,
         }))
     }
 
@@ -90,7 +96,7 @@ impl<H: Handler> Work for Handling<H> {
 #[async_trait]
 impl<H: Handler> Ready for Handled<H> {
     fn lane(&self) -> Lane {
-        self.handler.lane(&self.message)
+        self.lane
     }
 
     fn rejection(&self) -> Option<Failure> {

@@ -101,7 +101,8 @@ pub async fn delete(tx: &Tx<'_>, receipts: &[Receipt]) -> Result<u64> {
     .await
 }
 
-/// Sets the leases of what is still ours. `uncount` takes the last receive back.
+/// Sets the leases of what is still ours. `uncount` takes the last receive back. What a transaction
+/// deletes at this moment is passed over: to wait for it would be to wait for each other.
 pub async fn extend(tx: &Tx<'_>, receipts: &[Receipt], lease_s: f64, uncount: bool) -> Result<u64> {
     let (seqs, leases) = split(receipts);
     let uncounted = i32::from(uncount);
@@ -110,8 +111,10 @@ pub async fn extend(tx: &Tx<'_>, receipts: &[Receipt], lease_s: f64, uncount: bo
             "-- queue::extend
              UPDATE queue q SET visible_at = now() + make_interval(secs => $3),
                     receives = greatest(q.receives - $4, 0)
-             FROM unnest($1::bigint[], $2::int[]) AS r(seq, lease)
-             WHERE q.seq = r.seq AND q.lease = r.lease",
+             WHERE q.seq = ANY(ARRAY(
+                 SELECT seq FROM queue
+                 WHERE seq = ANY($1) AND lease = ($2::int[])[array_position($1::bigint[], seq)]
+                 FOR UPDATE SKIP LOCKED))",
             &[
                 /* seqs */ &seqs, /* leases */ &leases, /* lease_s */ &lease_s,
                 /* uncounted */ &uncounted,

@@ -27,16 +27,25 @@ struct Stale {
 impl Engine {
     /// Goes on for as long as somebody tells of changes.
     pub(super) async fn follow(self: Arc<Self>) {
-        let mut changes = self.home.changes.subscribe();
-        while let Some(stale) = heard(&mut changes).await {
+        let copies = self.drop_copies(self.home.changes.subscribe());
+        let lists = self.read_lists(self.home.changes.subscribe());
+        // Side by side: lists that take long to read must not keep anybody in force who was
+        // suspended meanwhile.
+        tokio::join!(copies, lists);
+    }
+
+    async fn drop_copies(&self, mut changes: Receiver<Notice>) {
+        while let Some(stale) = heard(&mut changes, |stale| stale.places || stale.people).await {
             if stale.places {
                 self.places.forget();
             }
             // Whom a place concerns follows from where it is.
             self.people.forget();
-            if !stale.lists {
-                continue;
-            }
+        }
+    }
+
+    async fn read_lists(&self, mut changes: Receiver<Notice>) {
+        while heard(&mut changes, |stale| stale.lists).await.is_some() {
             match until_possible(FIRST, || self.reload()).await {
                 Ok(()) => info!("Read the lists anew"),
                 Err(e) => error!(error = %e, "The lists changed but cannot be used"),
@@ -45,9 +54,9 @@ impl Engine {
     }
 }
 
-/// Waits until a copy of ours is stale; then everything that was told meanwhile counts as one.
-/// `None` when nobody will tell any more.
-async fn heard(changes: &mut Receiver<Notice>) -> Option<Stale> {
+/// Waits until copies are stale that somebody wants to know of; then everything that was told
+/// meanwhile counts as one. `None` when nobody will tell any more.
+async fn heard(changes: &mut Receiver<Notice>, wanted: fn(&Stale) -> bool) -> Option<Stale> {
     let mut stale = Stale::default();
     loop {
         match changes.recv().await {
@@ -55,7 +64,7 @@ async fn heard(changes: &mut Receiver<Notice>) -> Option<Stale> {
             Err(RecvError::Lagged(_)) => stale.note(&Notice::Lost),
             Err(RecvError::Closed) => return None,
         }
-        if changes.is_empty() && stale != Stale::default() {
+        if changes.is_empty() && wanted(&stale) {
             return Some(stale);
         }
     }
@@ -131,7 +140,8 @@ mod tests {
             people: true,
             lists: false,
         };
-        assert_eq!(heard(&mut changes).await, Some(told));
+        let any: fn(&Stale) -> bool = |stale| *stale != Stale::default();
+        assert_eq!(heard(&mut changes, any).await, Some(told));
         // More than there is room for: what was missed may have been anything.
         for _ in 0..9 {
             tell.send(changed("people")).unwrap();
@@ -141,8 +151,8 @@ mod tests {
             people: true,
             lists: true,
         };
-        assert_eq!(heard(&mut changes).await, Some(all));
+        assert_eq!(heard(&mut changes, any).await, Some(all));
         drop(tell);
-        assert_eq!(heard(&mut changes).await, None);
+        assert_eq!(heard(&mut changes, any).await, None);
     }
 }

@@ -1,38 +1,41 @@
 //! Which messages of one transaction may be decided beside each other.
 
 use crate::code::Codes;
+use crate::code::format::Part;
 use crate::code::kind::Kind;
 use crate::handler::Lane;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Messages of one sender go one after the other. What reads or changes a case comes after all
-/// that does not, one after the other for each case. What may touch anything of its sender (`H`)
-/// comes last, and so does what cannot be told from its first words.
-pub(super) fn lane(codes: &Codes, sender: &str, text: &str) -> Lane {
+/// What names no case goes beside that of others; what belongs to a case comes after it, one after
+/// the other for each case. What may touch anything of its sender (`H`) comes last, and so does
+/// what cannot be told from its first words.
+pub(super) fn lane(codes: &Codes, sender: i64, text: &str) -> Lane {
     let mut words = text.split_whitespace();
     let first = words.next().unwrap_or_default();
     let code = first.trim_end_matches('.').to_uppercase();
+    let last = Lane::last(sender);
     let Some(spec) = codes.spec(&code) else {
-        return Lane::LAST;
+        return last;
+    };
+    let in_turn = |turn, number| Lane {
+        of: sender,
+        turn,
+        number,
+    };
+    let is_case = |field: &str| {
+        let mut fields = spec.fields.iter();
+        fields.any(|f| &*f.name == field && matches!(f.kind, Kind::Case))
     };
     let cased = spec.fields.iter().any(|f| matches!(f.kind, Kind::Case));
-    match (spec.effect.as_deref(), cased) {
-        (None | Some("open_case"), false) => Lane {
-            turn: 0,
-            number: hash(sender),
-        },
-        (None | Some("respond" | "case_outcome"), true) => {
+    match (spec.effect.as_deref(), spec.format.parts.first()) {
+        (None | Some("open_case"), _) if !cased => in_turn(0, sender),
+        (None | Some("respond" | "case_outcome"), Some(Part::Slot(first)))
+            if first.mandatory && is_case(&first.field) =>
+        {
             let number = words.next().and_then(|word| word.parse().ok());
-            number.map_or(Lane::LAST, |number| Lane { turn: 1, number })
+            number.map_or(last, |number| in_turn(1, number))
         }
-        _ => Lane::LAST,
+        _ => last,
     }
-}
-
-fn hash(text: &str) -> u64 {
-    let mut hash = DefaultHasher::new();
-    text.hash(&mut hash);
-    hash.finish()
 }
 
 #[cfg(test)]
@@ -46,21 +49,17 @@ mod tests {
         let files = shipped::files();
         let codes = Codes::load(&files.codes, &files.texts, sample::lexicon()).unwrap();
         let lane = |sender, text| lane(&codes, sender, text);
-        assert_ne!(
-            lane("a", "u mc sp 4"),
-            lane("b", "U MC SP 4"),
-            "two senders"
-        );
-        assert_eq!(lane("a", "U MC SP 4"), lane("a", "pneg."), "one sender");
-        assert_eq!(lane("a", "R 5 TLP COC"), lane("b", "PK 5 SB"), "one case");
-        assert_ne!(
-            lane("a", "R 5 TLP COC"),
-            lane("a", "R 6 TLP COC"),
-            "two cases"
-        );
-        assert!(lane("a", "R 5 TLP COC").turn > lane("a", "U MC SP 4").turn);
+        let place = |sender, text| {
+            let Lane { turn, number, .. } = lane(sender, text);
+            (turn, number)
+        };
+        assert_ne!(place(1, "u mc sp 4"), place(2, "U MC SP 4"), "two senders");
+        assert_eq!(place(1, "U MC SP 4"), place(1, "pneg."), "one sender");
+        assert_eq!(place(1, "R 5 TLP COC"), place(2, "PK 5 SB"), "one case");
+        assert_ne!(place(1, "R 5 TLP"), place(1, "R 6 TLP"), "two cases");
+        assert!(place(1, "R 5 TLP COC") > place(1, "U MC SP 4"));
         for last in ["H", "R [5] TLP COC", "R", "U,MC SP 4", "XYZ", "", " "] {
-            assert_eq!(lane("a", last), Lane::LAST, "{last:?}");
+            assert_eq!(lane(1, last), Lane::last(1), "{last:?}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! People who write, and who is told about a place, kept until the database says that people
-//! changed. A stranger is not kept: the next loader may know them.
+//! changed. A stranger is not kept: the next loader may know them. A code that changes people must
+//! not ask [`People::covering`] afterwards in its own transaction: what is rolled back would stay.
 
 use super::kept::Kept;
 use crate::Result;
@@ -8,9 +9,12 @@ use crate::db::{Db, Tx};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Most people kept; the original had 20,000, of whom few thousand wrote on one day. Some hundred
-/// bytes each and the names of their permissions.
-const MOST: usize = 4_096;
+/// Most senders kept. The original had 20,000 people; beyond this the memory begins anew, which
+/// costs a query for each. Some hundred bytes each and the names of their permissions.
+const SENDERS: usize = 32_768;
+
+/// Most answers kept to who is told about a place; a day's reports name a few thousand places.
+const PLACES: usize = 8_192;
 
 pub(super) struct People {
     by_contact: Kept<(String, String), Person>,
@@ -22,8 +26,8 @@ pub(super) struct People {
 impl Default for People {
     fn default() -> Self {
         Self {
-            by_contact: Kept::new(MOST),
-            covering: Kept::new(MOST),
+            by_contact: Kept::new(SENDERS),
+            covering: Kept::new(PLACES),
             permissions: Mutex::default(),
         }
     }

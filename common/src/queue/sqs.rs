@@ -19,7 +19,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use batch::{Judged, Said, settle};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -287,21 +287,24 @@ impl Queue for SqsQueue {
     }
 
     async fn peek(&self, name: &str, most: usize) -> Result<Vec<Received>> {
-        let mut seen: Vec<Received> = Vec::new();
+        let (mut seen, mut known) = (Vec::new(), HashSet::new());
+        let mut receipts: Vec<Receipt> = Vec::new();
         while seen.len() < most {
             let ask = Ask {
                 most: BATCH.min(most - seen.len()),
                 // A poll without a wait asks only some of the servers that hold the queue.
                 wait: Duration::from_secs(1),
-                lease: Duration::from_secs(30),
+                lease: Duration::from_secs(120),
             };
             let found = self.receive(name, ask).await?;
-            if found.is_empty() {
+            receipts.extend(found.iter().map(|m| m.receipt.clone()));
+            let before = seen.len();
+            // What was looked at long ago comes again; when nothing else comes, that was all.
+            seen.extend(found.into_iter().filter(|m| known.insert(m.id.clone())));
+            if seen.len() == before {
                 break;
             }
-            seen.extend(found);
         }
-        let receipts: Vec<Receipt> = seen.iter().map(|m| m.receipt.clone()).collect();
         self.give_back(name, &receipts, Duration::ZERO).await?;
         Ok(seen)
     }

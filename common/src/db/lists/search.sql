@@ -11,8 +11,7 @@ WITH wanted AS MATERIALIZED (
                            WHEN k.word LIKE '%' || w.word || '%' THEN 2
                            ELSE 3 END) AS class,
                   max(similarity(k.word, w.word)) AS near
-             FROM (SELECT search_key(n) AS word
-                     FROM unnest(ARRAY[e.code, e.name_id, e.name_en] || e.synonyms) AS n) k) best
+             FROM unnest(e.search) AS k (word)) best
      WHERE e.list = $1 AND e.retired_at IS NULL AND w.word <> ''
 )
 SELECT list, code, name_id, name_en, synonyms, parent, source, false AS retired

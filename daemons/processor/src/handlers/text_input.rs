@@ -52,8 +52,8 @@ impl Handler for TextInputHandler {
         sender.ok_or_else(|| Failure::reject(Reason("unknown_sender"), "unknown sender"))
     }
 
-    fn lane(&self, msg: &Incoming<TextInput>) -> Lane {
-        self.engine.lane(&self.origin(msg).1, &msg.text)
+    fn lane(&self, msg: &Incoming<TextInput>, sender: &Arc<Person>) -> Lane {
+        self.engine.lane(sender.id, &msg.text)
     }
 
     async fn apply(
