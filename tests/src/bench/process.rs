@@ -56,14 +56,21 @@ impl Daemon {
 
     /// Resident memory in MB, now and at most.
     pub fn memory(&self) -> (f64, f64) {
+        (self.megabytes("VmRSS:"), self.megabytes("VmHWM:"))
+    }
+
+    /// How much of the resident memory is its own, in MB; the rest are pages of the program's file,
+    /// which the system drops when it needs them.
+    pub fn private(&self) -> f64 {
+        self.megabytes("RssAnon:")
+    }
+
+    fn megabytes(&self, name: &str) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.leash.pid));
         let status = status.unwrap_or_default();
-        let of = |name: &str| {
-            let line = status.lines().find(|l| l.starts_with(name));
-            let kb = line.and_then(|l| l.split_whitespace().nth(1));
-            kb.and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
-        };
-        (of("VmRSS:"), of("VmHWM:"))
+        let line = status.lines().find(|l| l.starts_with(name));
+        let kb = line.and_then(|l| l.split_whitespace().nth(1));
+        kb.and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
     }
 }
 

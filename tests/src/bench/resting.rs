@@ -30,6 +30,8 @@ pub async fn start(stage: &Stage, figures: &mut Figures) {
             "MB",
             "under 15",
         );
+        let private = format!("{name}: of it private, not pages of the program");
+        figures.add(private, daemon.private(), "MB", "");
     }
 }
 

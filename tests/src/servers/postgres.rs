@@ -72,6 +72,24 @@ impl Postgres {
         standby
     }
 
+    /// Takes no writes any more, also from who is connected already.
+    pub async fn refuse_writes(&self) {
+        let connected = self.client().await;
+        self.run("ALTER SYSTEM SET default_transaction_read_only = on")
+            .await;
+        self.run("SELECT pg_reload_conf()").await;
+        let sql = "SHOW transaction_read_only";
+        while connected
+            .query_one(sql, &[])
+            .await
+            .expect(sql)
+            .get::<_, &str>(0)
+            != "on"
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Makes a standby a primary, with everything that the old one had committed.
     pub async fn promote(&self, old: &Self) {
         let last = old.text("SELECT pg_current_wal_lsn()::text").await;

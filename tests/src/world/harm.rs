@@ -34,10 +34,9 @@ impl World {
     /// is connected already.
     pub async fn demote(&self) {
         let (old, new) = (self.cluster.server(), self.standby.as_ref());
+        // Before there is a new one: what the old one still took would be lost with it.
+        old.refuse_writes().await;
         new.expect("a world with a standby").promote(old).await;
-        old.run("ALTER SYSTEM SET default_transaction_read_only = on")
-            .await;
-        old.run("SELECT pg_reload_conf()").await;
     }
 
     /// Takes the dead-letter rule from a queue of SQS.
