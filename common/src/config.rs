@@ -289,7 +289,7 @@ impl Default for Engine {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Frame {
-    /// Messages in hand at once, per queue.
+    /// Messages in hand at once, per queue. See `Handler::TIMES` for the one-box home.
     pub hands: usize,
     /// Messages that share a transaction.
     pub batch: usize,
