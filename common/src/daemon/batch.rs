@@ -12,9 +12,11 @@ use crate::{Failure, Result, Verdict};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// A message whose handling panicked: its attempt is not ended, so that it is counted with those
 /// that killed the process (FAILURES Q9, M21).
@@ -23,6 +25,14 @@ pub(super) const PANICKED: &str = "the handler panicked";
 /// A message that shared a transaction which failed: its attempt is not ended either, so that it is
 /// handled alone when it comes back (FAILURES Q16).
 const TOGETHER: &str = "failed together with others";
+
+/// How messages are applied that share a transaction.
+pub(super) enum Way {
+    /// What does not depend on each other at the same time; all or nothing.
+    SideBySide,
+    /// Each behind a savepoint; each its own outcome.
+    OneByOne,
+}
 
 /// A message in hand and what became of it so far.
 pub(super) struct Item {
@@ -111,7 +121,7 @@ impl Line {
             return;
         }
         let mut items = self.open_all(work, received).await;
-        let deleted = self.one_by_one(&mut items).await;
+        let deleted = self.in_one_transaction(&mut items, Way::OneByOne).await;
         if let Err(e) = &deleted {
             let e = shared(e.clone(), items.len());
             for item in &mut items {
@@ -169,14 +179,35 @@ impl Line {
         Ok(State::Ready(envelope, ready))
     }
 
-    /// Inbox rows, then each message behind a savepoint, then what all of them want to say; whether
-    /// it deleted what was handled. An `Err` means that nothing was kept, or that nobody knows; the
-    /// inbox tells the next time.
-    async fn one_by_one(&self, items: &mut [Item]) -> Result<bool> {
+    /// Inbox rows, then what the messages do, then what all of them want to say; whether it deleted
+    /// what was handled. An `Err` means that nothing was kept, or that nobody knows; the inbox tells
+    /// the next time.
+    pub(super) async fn in_one_transaction(&self, items: &mut [Item], way: Way) -> Result<bool> {
         let ids: Vec<_> = items.iter().filter_map(Item::id).collect();
         let mut conn = self.home.db.connect().await?;
         let tx = conn.begin().await?;
-        let mut fresh = frame::inbox(&tx, self.daemon, &ids).await?;
+        let fresh = frame::inbox(&tx, self.daemon, &ids).await?;
+        let said = match way {
+            Way::SideBySide => self.side_by_side(&tx, items, fresh).await?,
+            Way::OneByOne => self.one_by_one(&tx, items, fresh).await?,
+        };
+        let over: Vec<_> = items.iter().filter_map(Item::over).collect();
+        let deleted = self.finish(&tx, &over).await?;
+        let unsaid = self.home.push(&tx, said).await?;
+        tx.commit().await?;
+        // Saying it may want a connection of its own.
+        drop(conn);
+        self.home.say(unsaid).await;
+        Ok(deleted)
+    }
+
+    /// Each message behind a savepoint of its own; what they want to say.
+    async fn one_by_one(
+        &self,
+        tx: &Tx<'_>,
+        items: &mut [Item],
+        mut fresh: HashSet<Uuid>,
+    ) -> Result<Vec<Pushed>> {
         let mut said: Vec<Pushed> = Vec::new();
         let mut undone = Vec::new();
         for item in items.iter_mut() {
@@ -188,7 +219,7 @@ impl Line {
                 }
                 State::Ready(envelope, _) if !fresh.remove(&envelope.id) => Ok(Vec::new()),
                 State::Ready(envelope, ready) => {
-                    let outcome = applied(&tx, envelope, ready.as_mut()).await;
+                    let outcome = applied(tx, envelope, ready.as_mut()).await;
                     if outcome.is_err() {
                         undone.push(envelope.id);
                     }
@@ -200,27 +231,20 @@ impl Line {
                 ..
             }) = &outcome
             {
-                return outcome.map(|_| false);
+                return outcome;
             }
             item.state = State::Over(outcome.map(|pushed| said.extend(pushed)));
         }
         if !undone.is_empty() {
-            frame::forget(&tx, self.daemon, &undone).await?;
+            frame::forget(tx, self.daemon, &undone).await?;
         }
-        let over: Vec<_> = items.iter().filter_map(Item::over).collect();
-        let deleted = self.finish(&tx, &over).await?;
-        let unsaid = self.home.push(&tx, said).await?;
-        tx.commit().await?;
-        // Saying it may want a connection of its own.
-        drop(conn);
-        self.home.say(unsaid).await;
-        Ok(deleted)
+        Ok(said)
     }
 
     /// Ends attempts and, where the home can, deletes what is done, in the transaction that keeps
     /// what it caused; whether it did. Leases are let go by [`Line::settle`]: a transaction does not
     /// wait for a renewal, and a renewal passes over what a transaction deletes.
-    pub(super) async fn finish(&self, tx: &Tx<'_>, over: &[(&Received, &Result)]) -> Result<bool> {
+    async fn finish(&self, tx: &Tx<'_>, over: &[(&Received, &Result)]) -> Result<bool> {
         let done = over.iter().filter(|(_, outcome)| outcome.is_ok());
         let done: Vec<_> = done.map(|(m, _)| m.receipt.clone()).collect();
         frame::end(tx, &self.queue, &ended(over)).await?;
@@ -229,14 +253,14 @@ impl Line {
 }
 
 impl Item {
-    pub(super) fn id(&self) -> Option<uuid::Uuid> {
+    fn id(&self) -> Option<Uuid> {
         match &self.state {
             State::Ready(envelope, _) => Some(envelope.id),
             _ => None,
         }
     }
 
-    pub(super) fn over(&self) -> Option<(&Received, &Result)> {
+    fn over(&self) -> Option<(&Received, &Result)> {
         match &self.state {
             State::Over(outcome) => Some((&self.received, outcome)),
             _ => None,

@@ -2,10 +2,10 @@
 //! depend on each other are applied at the same time, so that their statements travel together.
 //! When anything fails, nothing of it is kept, and the batch goes the careful way instead.
 
-use super::batch::{Item, PANICKED, State, spread};
+use super::batch::{Item, PANICKED, State, Way, spread};
 use super::line::Line;
 use super::work::{Ready, Work};
-use crate::db::{Tx, frame};
+use crate::db::Tx;
 use crate::envelope::Envelope;
 use crate::handler::Lane;
 use crate::outbox::{Outbox, Pushed};
@@ -33,7 +33,7 @@ impl Line {
             return received;
         }
         let mut items = self.open_all(work, received).await;
-        match self.keep(&mut items).await {
+        match self.in_one_transaction(&mut items, Way::SideBySide).await {
             Ok(deleted) => {
                 self.settle_items(items, deleted).await;
                 Vec::new()
@@ -45,25 +45,19 @@ impl Line {
         }
     }
 
-    /// The transaction; whether it deleted what was handled.
-    async fn keep(&self, items: &mut [Item]) -> Result<bool> {
-        let ids: Vec<_> = items.iter().filter_map(Item::id).collect();
-        let mut conn = self.home.db.connect().await?;
-        let tx = conn.begin().await?;
-        let fresh = frame::inbox(&tx, self.daemon, &ids).await?;
+    /// Turn by turn; what all messages want to say.
+    pub(super) async fn side_by_side(
+        &self,
+        tx: &Tx<'_>,
+        items: &mut [Item],
+        fresh: HashSet<Uuid>,
+    ) -> Result<Vec<Pushed>> {
         let mut said = Vec::new();
         for lanes in self.lanes(items, fresh, &mut said).into_values() {
-            let lanes = lanes.into_values().map(|lane| in_order(&tx, lane));
+            let lanes = lanes.into_values().map(|lane| in_order(tx, lane));
             said.extend(try_join_all(lanes).await?.into_iter().flatten());
         }
-        let over: Vec<_> = items.iter().filter_map(Item::over).collect();
-        let deleted = self.finish(&tx, &over).await?;
-        let unsaid = self.home.push(&tx, said).await?;
-        tx.commit().await?;
-        // Saying it may want a connection of its own.
-        drop(conn);
-        self.home.say(unsaid).await;
-        Ok(deleted)
+        Ok(said)
     }
 
     /// What has to be applied; everything else is over after this.
