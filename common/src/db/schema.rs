@@ -22,12 +22,24 @@ pub async fn migrate(db: &Db) -> Result<Vec<String>> {
         .batch_execute("SELECT pg_advisory_unlock(4655)")
         .await
         .map_err(failure)?;
-    let report = report.map_err(|e| Failure::quarantine(format!("migration: {e}")))?;
+    let report = report.map_err(|e| Failure::quarantine(told(&e)))?;
     Ok(report
         .applied_migrations()
         .iter()
         .map(ToString::to_string)
         .collect())
+}
+
+/// What is wrong, and what mends it where it is not this program's own fault.
+fn told(error: &refinery::Error) -> String {
+    use refinery::error::Kind;
+    match error.kind() {
+        Kind::DivergentVersion(..) | Kind::MissingVersion(_) => format!(
+            "migration: {error}: this database was made by another build; use the program that made \
+             it, or another database (before the first release migrations still change)"
+        ),
+        _ => format!("migration: {error}"),
+    }
 }
 
 /// Makes sure that the schema is the one this program knows.
@@ -64,4 +76,21 @@ fn newest() -> i32 {
         .map(refinery::Migration::version)
         .max()
         .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::TestDb;
+
+    #[tokio::test]
+    async fn a_database_of_another_build_is_named_as_such_and_left_alone() {
+        let db = TestDb::new().await;
+        assert_eq!(migrate(&db.db).await, Ok(Vec::new()), "twice is once");
+        db.run("UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2")
+            .await;
+        let failure = migrate(&db.db).await.expect_err("it differs");
+        assert!(failure.cause.contains("made by another build"), "{failure}");
+        assert!(failure.cause.contains("V2__"), "{failure}");
+    }
 }
