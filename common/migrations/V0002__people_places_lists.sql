@@ -5,6 +5,7 @@ CREATE EXTENSION IF NOT EXISTS postgis;
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 
 -- How names are compared when somebody searches: "Ja'an" is found by "jaan", "Komba-Komba" by "komba komba".
+-- Two stored columns are made of it, place.search and list_entry.search: who changes it writes them anew.
 CREATE FUNCTION search_key(text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     RETURN btrim(regexp_replace(replace(lower($1), '''', ''), '[^[:alnum:]]+', ' ', 'g'));

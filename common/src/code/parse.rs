@@ -132,13 +132,15 @@ impl Parser<'_> {
             read.unwrap_or(Err(Breach::Date)).map_err(fault)
         };
         let value = if position.list {
-            Value::Many(
-                words
-                    .spans(word)
-                    .iter()
-                    .map(|s| read(*s))
-                    .collect::<Result<_, _>>()?,
-            )
+            // Said twice is said once.
+            let mut many = Vec::new();
+            for span in words.spans(word) {
+                let one = read(*span)?;
+                if !many.contains(&one) {
+                    many.push(one);
+                }
+            }
+            Value::Many(many)
         } else {
             read(whole)?
         };

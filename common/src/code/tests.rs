@@ -612,7 +612,15 @@ impl Writer<'_> {
         }
         let field = spec.field(&slot.field).unwrap();
         let count = if slot.list { 1 + self.roll(4) } else { 1 };
-        let (words, values): (Vec<_>, Vec<_>) = (0..count).map(|_| self.word(&field.kind)).unzip();
+        let (words, mut values): (Vec<_>, Vec<_>) =
+            (0..count).map(|_| self.word(&field.kind)).unzip();
+        // Said twice is said once.
+        let mut seen = Vec::new();
+        values.retain(|value| {
+            let new = !seen.contains(value);
+            seen.push(value.clone());
+            new
+        });
         let comma = [",", " , ", ", "][self.roll(3)];
         self.words.push(words.join(comma));
         let value = if slot.list {

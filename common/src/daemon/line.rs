@@ -261,8 +261,9 @@ impl Line {
         }
     }
 
-    /// Hands back what is still in hand after the stop's budget. Its attempts end with it: nobody
-    /// was killed by them.
+    /// Hands back what is still in hand after the stop's budget, with its attempts: nobody was
+    /// killed by them. What a transaction deletes at this moment is gone with its commit, or comes
+    /// back with its lease.
     pub async fn hand_back(&self) {
         let (receipts, ids) = self.leases.drain().await;
         if receipts.is_empty() {
@@ -270,9 +271,9 @@ impl Line {
         }
         let count = receipts.len();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let ended = work::ended(&self.home, &self.queue, &ids);
+        let broken_off = work::broken_off(&self.home, &self.queue, &ids);
         // Work that still goes on may hold their rows; one attempt too many is all that it costs.
-        let _ = tokio::time::timeout(LAST_RECEIVE, ended).await;
+        let _ = tokio::time::timeout(LAST_RECEIVE, broken_off).await;
         match self
             .home
             .queue

@@ -242,3 +242,11 @@ pub(super) async fn ended(home: &Home, queue: &str, messages: &[&str]) -> Result
     frame::end(&tx, queue, messages).await?;
     tx.commit().await
 }
+
+/// Takes back attempts that our own stop broke off.
+pub(super) async fn broken_off(home: &Home, queue: &str, messages: &[&str]) -> Result {
+    let mut conn = home.db.connect().await?;
+    let tx = conn.begin().await?;
+    frame::break_off(&tx, queue, messages).await?;
+    tx.commit().await
+}

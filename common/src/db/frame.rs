@@ -69,6 +69,17 @@ pub async fn end(tx: &Tx<'_>, queue: &str, messages: &[&str]) -> Result {
     .map(drop)
 }
 
+/// First attempts that were broken off by us. One that follows a crash stays counted.
+pub async fn break_off(tx: &Tx<'_>, queue: &str, messages: &[&str]) -> Result {
+    tx.execute(
+        "-- frame::break_off
+         DELETE FROM attempt WHERE queue = $1 AND message = ANY($2) AND begun = 1",
+        &[/* queue */ &queue, /* messages */ &messages],
+    )
+    .await
+    .map(drop)
+}
+
 /// Says that a daemon lives, and proves that the database takes writes.
 pub async fn heartbeat(tx: &Tx<'_>, daemon: &str, instance: &str) -> Result {
     tx.execute(

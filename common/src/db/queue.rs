@@ -112,9 +112,10 @@ pub async fn extend(tx: &Tx<'_>, receipts: &[Receipt], lease_s: f64, uncount: bo
              UPDATE queue q SET visible_at = now() + make_interval(secs => $3),
                     receives = greatest(q.receives - $4, 0)
              WHERE q.seq = ANY(ARRAY(
-                 SELECT seq FROM queue
-                 WHERE seq = ANY($1) AND lease = ($2::int[])[array_position($1::bigint[], seq)]
-                 FOR UPDATE SKIP LOCKED))",
+                 SELECT o.seq FROM queue o
+                   JOIN unnest($1::bigint[], $2::int[]) AS r (seq, lease)
+                     ON o.seq = r.seq AND o.lease = r.lease
+                 FOR UPDATE OF o SKIP LOCKED))",
             &[
                 /* seqs */ &seqs, /* leases */ &leases, /* lease_s */ &lease_s,
                 /* uncounted */ &uncounted,

@@ -1,20 +1,27 @@
 //! Places that were looked up, kept until the database says that places changed. An unknown code
 //! is not kept: the next loader may bring it.
 
+use super::kept::Kept;
 use crate::Result;
 use crate::db::Tx;
 use crate::db::places::{self, Place};
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
 
 /// Most places kept; Indonesia has 91,000 and a day's reports name a few thousand. Beyond this the
 /// memory begins anew, which costs one query per place.
 const MOST: usize = 16_384;
 
-#[derive(Default)]
 pub(super) struct Places {
-    by_code: RwLock<HashMap<String, Arc<Place>>>,
-    by_id: RwLock<HashMap<i64, Arc<Place>>>,
+    by_code: Kept<String, Place>,
+    by_id: Kept<i64, Place>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            by_code: Kept::new(MOST),
+            by_id: Kept::new(MOST),
+        }
+    }
 }
 
 impl Places {
@@ -24,59 +31,34 @@ impl Places {
         systems: &[String],
         code: &str,
     ) -> Result<Option<Place>> {
-        if let Some(place) = kept(&self.by_code, code) {
-            return Ok(Some(place));
-        }
+        let age = match self.by_code.get(code) {
+            Ok(place) => return Ok(Some(Place::clone(&place))),
+            Err(age) => age,
+        };
         let found = places::by_code(tx, &names(systems), code).await?;
-        if let Some(place) = &found {
-            keep(&self.by_code, code.to_owned(), place);
-        }
-        Ok(found)
+        let keep = |place| self.by_code.keep(&age, code.to_owned(), place);
+        Ok(found.map(|place| Place::clone(&keep(place))))
     }
 
     pub async fn by_id(&self, tx: &Tx<'_>, systems: &[String], id: i64) -> Result<Option<Place>> {
-        if let Some(place) = kept(&self.by_id, &id) {
-            return Ok(Some(place));
-        }
-        let found = places::by_ids(tx, &names(systems), &[id])
-            .await?
+        let age = match self.by_id.get(&id) {
+            Ok(place) => return Ok(Some(Place::clone(&place))),
+            Err(age) => age,
+        };
+        let found = places::by_ids(tx, &names(systems), &[id]).await?;
+        let keep = |place| self.by_id.keep(&age, id, place);
+        Ok(found
             .into_iter()
-            .next();
-        if let Some(place) = &found {
-            keep(&self.by_id, id, place);
-        }
-        Ok(found)
+            .next()
+            .map(|place| Place::clone(&keep(place))))
     }
 
     pub fn forget(&self) {
-        self.by_code
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-        self.by_id
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.by_code.forget();
+        self.by_id.forget();
     }
 }
 
 fn names(systems: &[String]) -> Vec<&str> {
     systems.iter().map(String::as_str).collect()
-}
-
-fn kept<K, Q>(memory: &RwLock<HashMap<K, Arc<Place>>>, key: &Q) -> Option<Place>
-where
-    K: std::borrow::Borrow<Q> + std::hash::Hash + Eq,
-    Q: std::hash::Hash + Eq + ?Sized,
-{
-    let memory = memory.read().unwrap_or_else(PoisonError::into_inner);
-    memory.get(key).map(|place| Place::clone(place))
-}
-
-fn keep<K: std::hash::Hash + Eq>(memory: &RwLock<HashMap<K, Arc<Place>>>, key: K, place: &Place) {
-    let mut memory = memory.write().unwrap_or_else(PoisonError::into_inner);
-    if memory.len() >= MOST {
-        memory.clear();
-    }
-    memory.insert(key, Arc::new(place.clone()));
 }

@@ -289,6 +289,7 @@ impl Queue for SqsQueue {
     async fn peek(&self, name: &str, most: usize) -> Result<Vec<Received>> {
         let (mut seen, mut known) = (Vec::new(), HashSet::new());
         let mut receipts: Vec<Receipt> = Vec::new();
+        let mut failed = None;
         while seen.len() < most {
             let ask = Ask {
                 most: BATCH.min(most - seen.len()),
@@ -296,7 +297,13 @@ impl Queue for SqsQueue {
                 wait: Duration::from_secs(1),
                 lease: Duration::from_secs(120),
             };
-            let found = self.receive(name, ask).await?;
+            let found = match self.receive(name, ask).await {
+                Ok(found) => found,
+                Err(e) => {
+                    failed = Some(e);
+                    break;
+                }
+            };
             receipts.extend(found.iter().map(|m| m.receipt.clone()));
             let before = seen.len();
             // What was looked at long ago comes again; when nothing else comes, that was all.
@@ -306,7 +313,7 @@ impl Queue for SqsQueue {
             }
         }
         self.give_back(name, &receipts, Duration::ZERO).await?;
-        Ok(seen)
+        failed.map_or(Ok(seen), Err)
     }
 }
 

@@ -42,7 +42,11 @@ pub struct Mailer {
 
 /// `[mailer.unknown]`
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table such as { answer = \"resend\", alert = \"leave\" }"
+)]
 pub struct Unknown {
     /// For answers.
     pub answer: OnUnknown,

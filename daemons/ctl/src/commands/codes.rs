@@ -43,7 +43,7 @@ enum What {
         #[arg(long, value_name = "NUMBER")]
         from: Option<String>,
         /// The text
-        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        #[arg(required = true, allow_negative_numbers = true)]
         text: Vec<String>,
     },
 }

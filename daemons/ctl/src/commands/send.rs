@@ -57,7 +57,7 @@ struct Text {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = span)]
     wait: Duration,
     /// What is said
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(required = true, allow_negative_numbers = true)]
     text: Vec<String>,
 }
 

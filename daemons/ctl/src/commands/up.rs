@@ -117,8 +117,10 @@ impl Up {
     async fn live(&self, context: &Context, stream: &Stream, running: &mut Running) -> Result {
         let folder = Folder::open(&self.folder)?;
         self.not_ready();
+        // Who did as the welcome says names our own settings; their database is not there yet.
         let named = context.global.config.clone();
-        let file = match named.filter(|_| !self.private_database) {
+        let named = named.filter(|file| !self.private_database && !folder.wrote(file));
+        let file = match named {
             Some(file) => file,
             None => private_database(&folder, stream, running).await?,
         };
@@ -130,7 +132,7 @@ impl Up {
         if let Some(ready) = &self.ready_file {
             prepare::write_whole(ready, &format!("{}\n", file.display()))?;
         }
-        for line in welcome(&file, &settings).lines() {
+        for line in welcome(&file, &settings, self.load).lines() {
             context.out.line(line)?;
         }
         supervise(running).await
@@ -290,7 +292,14 @@ impl Running {
     }
 }
 
-fn welcome(file: &Path, settings: &Settings) -> String {
+fn welcome(file: &Path, settings: &Settings, load: Load) -> String {
+    // As it was called here: it need not be in the path of that terminal.
+    let kentongan = std::env::args().next();
+    let kentongan = kentongan.unwrap_or_else(|| "kentongan".into());
+    let people = match load {
+        Load::Demo => "people show Demo          # invented people: reporters, vets and others",
+        _ => "load people FILE          # who may report; `up --load demo` brings invented people",
+    };
     let (file, database) = (file.display(), &settings.database.url);
     let mails = match &settings.transport {
         common::config::TransportSettings::Maildir { folder } => {
@@ -306,9 +315,10 @@ fn welcome(file: &Path, settings: &Settings) -> String {
 Kentongan is up. In another terminal:
 
   export KENTONGAN_CONFIG={file}
-  kentongan send text --from 081234567890 \"U MC,DM SP 5\"
-  kentongan submit mail --to {to} < mail.eml
-  kentongan queues list
+  {kentongan} {people}
+  {kentongan} send text --from 081234567890 \"U MC,DM SP 5\"
+  {kentongan} submit mail --to {to} < FILE
+  {kentongan} queues list
   psql \"{database}\"
 {mails}
 Ctrl-C stops everything.

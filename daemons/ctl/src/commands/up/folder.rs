@@ -13,7 +13,15 @@ pub struct Folder {
     _lock: File,
 }
 
+/// The settings that we write into it.
+const SETTINGS: &str = "kentongan.toml";
+
 impl Folder {
+    /// Is this the file that we wrote for an earlier run here?
+    pub fn wrote(&self, settings: &Path) -> bool {
+        fs::canonicalize(settings).is_ok_and(|file| file == self.path.join(SETTINGS))
+    }
+
     /// Makes the folder where it is missing, and takes hold of it.
     pub fn open(path: &Path) -> Result<Self> {
         let unusable = |e: std::io::Error| {
@@ -41,7 +49,7 @@ impl Folder {
     /// The settings file, made with its keys where there is none. One that is there is not changed,
     /// but must mean the private database.
     pub fn settings(&self, database: &str) -> Result<PathBuf> {
-        let file = self.path.join("kentongan.toml");
+        let file = self.path.join(SETTINGS);
         let keys = self.path.join("token-keys");
         if !keys.exists() {
             keys::new(&keys)?;
