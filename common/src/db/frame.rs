@@ -195,3 +195,23 @@ pub async fn spoken(tx: &Tx<'_>, rows: &[i64]) -> Result {
     .await
     .map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{begin, begin_first, break_off};
+    use crate::db::testing::{self, TestDb};
+
+    #[tokio::test]
+    async fn what_a_stop_broke_off_is_no_crash_and_crashes_stay_counted() {
+        let db = TestDb::new().await;
+        let mut conn = db.client().await;
+        let tx = testing::begin(&mut conn).await;
+        begin_first(&tx, "q", &["stopped", "crashed"])
+            .await
+            .unwrap();
+        assert_eq!(begin(&tx, "q", "crashed").await, Ok(2));
+        break_off(&tx, "q", &["stopped", "crashed"]).await.unwrap();
+        assert_eq!(begin(&tx, "q", "stopped").await, Ok(1));
+        assert_eq!(begin(&tx, "q", "crashed").await, Ok(3));
+    }
+}

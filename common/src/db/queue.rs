@@ -220,3 +220,30 @@ fn split(receipts: &[Receipt]) -> (Vec<i64>, Vec<i32>) {
         .map(|r| parts(r).unwrap_or((-1, -1)))
         .unzip()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::{TestDb, begin};
+
+    #[tokio::test]
+    async fn a_stale_receipt_does_not_hide_the_live_one_of_the_same_message() {
+        let db = TestDb::new().await;
+        let mut conn = db.client().await;
+        let tx = begin(&mut conn).await;
+        let batch = Batch {
+            names: vec!["q".into(); 2],
+            ids: vec![Uuid::now_v7(), Uuid::now_v7()],
+            bodies: vec!["one".into(), "two".into()],
+            delays: vec![0.0; 2],
+        };
+        send(&tx, &batch).await.unwrap();
+        let first = receive(&tx, "q", 10, 0.0).await.unwrap();
+        let again = receive(&tx, "q", 1, 60.0).await.unwrap();
+        let stale = first.iter().map(|m| m.receipt.clone());
+        let both: Vec<_> = stale.chain([again[0].receipt.clone()]).collect();
+        assert_eq!(both.len(), 3);
+        assert_eq!(extend(&tx, &both, 60.0, false).await, Ok(2));
+        assert!(receive(&tx, "q", 10, 60.0).await.unwrap().is_empty());
+    }
+}
