@@ -238,20 +238,20 @@ impl Daemon {
     }
 
     fn line(&self, queue: &str, taker: Taker, pulse: &Pulse) -> Line {
-        let mut frame = self.settings.frame.clone();
-        if let (Taker::Handler(work), true) = (&taker, self.home.is_one_box()) {
-            frame.hands *= work.times();
-            frame.batch *= work.times();
-        }
-        let most = self.most.get(queue);
-        let hands = most.map_or(frame.hands, |most| frame.hands.min(*most));
+        let frame = self.settings.frame.clone();
+        let times = match &taker {
+            Taker::Handler(work) if self.home.is_one_box() => work.times(),
+            _ => 1,
+        };
+        let most = self.most.get(queue).copied().unwrap_or(usize::MAX);
+        let hands = (frame.hands * times).min(most).max(1);
         Line {
             daemon: self.name,
             instance: instance(),
             queue: queue.to_owned(),
             home: self.home.clone(),
-            hands: Arc::new(Semaphore::new(hands.max(1))),
-            batch: frame.batch.min(hands).max(1),
+            hands: Arc::new(Semaphore::new(hands)),
+            batch: (frame.batch * times).min(hands).max(1),
             crowded: std::sync::atomic::AtomicBool::new(false),
             next: tokio::sync::Mutex::new(()),
             frame,

@@ -1,5 +1,6 @@
-//! Leases are renewed while work goes on, by one task per queue that is stopped and joined before
-//! anything else is done to a message (FAILURES Q1-Q4).
+//! Leases are renewed while work goes on, by one task per queue. No renewal of a message is under way
+//! when it is put off, or deleted by a call of its own; a transaction that deletes it is passed over
+//! by the renewal instead (FAILURES Q1-Q4).
 
 use crate::queue::{Queue, Receipt, Received};
 use std::collections::HashMap;

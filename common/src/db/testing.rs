@@ -17,7 +17,7 @@ use tokio_postgres::AsyncMessage;
 const SERVER: &str = r#"
 set -e
 PATH="$(ls -d /usr/lib/postgresql/*/bin | tail -1):$PATH"
-dir=$(mktemp -d /tmp/kentongan-test-XXXXXX)
+dir=$(mktemp -d -p /tmp --suffix=-kentongan-test)
 trap 'kill -INT $pid 2>/dev/null || true; wait $pid || true; rm -rf "$dir"' EXIT
 initdb -D "$dir/data" -U kentongan -A trust --no-sync -E UTF8 --locale=C.UTF-8 >"$dir/initdb.log"
 postgres -D "$dir/data" -k "$dir" -c listen_addresses= -c fsync=off >"$dir/log" 2>&1 &
