@@ -17,6 +17,7 @@ pub mod home;
 pub mod language;
 pub mod load;
 pub mod mail;
+pub mod manual;
 pub mod messages;
 pub mod outbox;
 pub mod phone;

@@ -176,6 +176,7 @@ impl Loader<'_> {
     fn field(&self, name: &str, raw: RawField) -> Result<Field, String> {
         let kind = Kind::named(&raw.kind, self.lexicon, self.country)?;
         let RawField {
+            kind: type_name,
             label,
             min,
             max,
@@ -194,6 +195,7 @@ impl Loader<'_> {
         Ok(Field {
             name: name.into(),
             kind,
+            type_name,
             label,
             rules,
             only,

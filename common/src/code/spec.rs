@@ -70,6 +70,8 @@ pub struct Field {
     pub name: Arc<str>,
     /// Its type.
     pub kind: Kind,
+    /// Its type as the code file writes it: `list:species`.
+    pub type_name: String,
     /// What people read in the format.
     pub label: Both,
     /// What its values must keep to.
