@@ -80,3 +80,44 @@ async fn installed(context: &Context) -> Result<Roles> {
     let (_, db) = context.db()?;
     in_tx(&db, async |tx| Ok(Roles::installed(tx).await?)).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::out::When;
+    use common::config;
+
+    fn cards(kind: Option<&str>, folder: &Path) -> Result {
+        let codes = common::engine::compile_offline(&config::Engine::default());
+        let manual = Manual {
+            cards: Some(folder.to_owned()),
+            kind: kind.map(str::to_owned),
+            installed: false,
+        };
+        let (codes, roles) = (codes.expect("they ship"), Roles::shipped()?);
+        manual.write(Out::new(true, When::Never), &codes, &roles, folder)
+    }
+
+    #[test]
+    fn one_types_cards_are_written_in_both_languages() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let below = folder.path().join("new");
+        assert!(matches!(cards(Some("vet"), &below), Ok(Exit::Done)));
+        let mut names: Vec<_> = fs::read_dir(&below)
+            .expect("it was made")
+            .map(|f| f.expect("a file").file_name())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["vet-en.pdf", "vet-id.pdf"]);
+        let card = fs::read(below.join("vet-id.pdf")).expect("a card");
+        assert!(card.starts_with(b"%PDF-"));
+    }
+
+    #[test]
+    fn a_type_that_does_not_exist_is_told_with_those_that_do() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let fault = cards(Some("nobody"), folder.path()).expect_err("no such type");
+        assert_eq!(fault.exit, Exit::Nothing);
+        assert!(fault.to_string().contains("PLS, "), "{fault}");
+    }
+}
