@@ -219,7 +219,7 @@ fn kept_in(sheet: &page::Page) -> std::result::Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn nothing_is_cut_off_whatever_people_are_called(
         owner in ".{0,90}", office in ".{1,120}", village in "[A-Za-z ]{1,70}", rows in 0_usize..40,
