@@ -4,6 +4,7 @@
 pub mod cases;
 pub mod deliveries;
 pub mod frame;
+pub mod herds;
 pub mod intake;
 pub mod mails;
 pub mod notices;
@@ -13,9 +14,11 @@ pub mod queue;
 pub mod quota;
 pub mod reports;
 mod schema;
+pub mod subjects;
 pub mod suppressions;
 pub mod trace;
 pub mod views;
+pub mod works;
 
 pub use pool::{Conn, Db};
 pub use schema::{migrate, schema_version};

@@ -13,6 +13,7 @@ mod alerts;
 mod ask;
 mod deed;
 mod follow;
+mod found;
 mod kept;
 mod lane;
 mod people;
@@ -21,6 +22,7 @@ mod snapshot;
 
 pub use alerts::{Alert, circles};
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
+pub use found::Found;
 pub use snapshot::compile_offline;
 
 use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
@@ -28,7 +30,7 @@ use crate::config::Settings;
 use crate::db::people::{Person, PersonState};
 use crate::db::places::Place;
 use crate::db::reports::{self, Report};
-use crate::db::{Tx, cases, intake};
+use crate::db::{Tx, cases, intake, subjects};
 use crate::envelope::derived_id;
 use crate::handler::Lane;
 use crate::home::Home;
@@ -234,6 +236,13 @@ impl Turn<'_> {
             }
             case = Some(found);
         }
+        let found = match self.found().await? {
+            Ok(found) => found,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        if let Some(owner) = found.herd().filter(|_| self.values.place().is_none()) {
+            place = self.place_by_id(owner.place).await?;
+        }
         let deed = Deed {
             tx: self.tx,
             asked: self.asked,
@@ -242,6 +251,7 @@ impl Turn<'_> {
             values: self.values,
             place: place.as_ref(),
             case: case.as_ref(),
+            found: &found,
         };
         let mut done = match deed.effect().await? {
             Effected::Done(done) => done,
@@ -250,8 +260,13 @@ impl Turn<'_> {
         if done.place.is_none() {
             done.place = place;
         }
+        done.say_found(&found);
+        for (name, value) in self.typed() {
+            done.say(name, value);
+        }
         if done.stores {
-            self.insert(&done).await?;
+            done.about(found.subjects());
+            self.insert(&done, &found).await?;
         }
         done.say("sender", Var::from(self.asked.sender.name.as_str()));
         done.say("phone", Var::from(self.asked.address));
@@ -259,8 +274,10 @@ impl Turn<'_> {
         Ok(Ok(done))
     }
 
-    async fn insert(&self, done: &Done) -> Result {
+    async fn insert(&self, done: &Done, found: &Found) -> Result {
         let asked = self.asked;
+        let mut fields = self.values.to_json();
+        found.settle(&mut fields);
         let line = asked.line.to_be_bytes();
         let report = Report {
             id: derived_id(&[b"report", asked.message.as_bytes(), &line]),
@@ -272,9 +289,10 @@ impl Turn<'_> {
             received_at: asked.received_at,
             message_id: asked.message,
             line: asked.line,
-            fields: self.values.to_json(),
+            fields,
         };
-        reports::insert(self.tx, &report).await
+        reports::insert(self.tx, &report).await?;
+        subjects::insert(self.tx, report.id, report.received_at, &done.subjects).await
     }
 
     /// The place that the message names, else the sender's own unless it names a case: a case says
