@@ -17,6 +17,7 @@ mod schema;
 pub mod subjects;
 pub mod suppressions;
 pub mod trace;
+pub mod training;
 pub mod views;
 pub mod works;
 

@@ -30,7 +30,7 @@ use crate::config::Settings;
 use crate::db::people::{Person, PersonState};
 use crate::db::places::Place;
 use crate::db::reports::{self, Report};
-use crate::db::{Tx, cases, intake, subjects};
+use crate::db::{Tx, cases, intake, subjects, training};
 use crate::envelope::derived_id;
 use crate::handler::Lane;
 use crate::home::Home;
@@ -55,6 +55,8 @@ pub struct Answer {
     pub case_id: Option<i64>,
     /// To others.
     pub alerts: Vec<Alert>,
+    /// It was only for training: nothing of it is in the real tables.
+    pub training: bool,
 }
 
 /// The engine of one process: code files and lists as of now, places and people that were looked
@@ -105,9 +107,13 @@ impl Engine {
         Language::from_tag(&self.settings.language).unwrap_or_default()
     }
 
-    /// Which messages of one transaction a text may be decided beside.
-    pub fn lane(&self, sender: i64, text: &str) -> Lane {
-        lane::lane(&self.codes(), sender, text)
+    /// Which messages of one transaction a text may be decided beside. Training changes for the
+    /// whole transaction where rows are, so it goes alone.
+    pub fn lane(&self, sender: &Person, text: &str) -> Lane {
+        match self.trains(sender) {
+            true => Lane::last(sender.id),
+            false => lane::lane(&self.codes(), sender.id, text),
+        }
     }
 
     /// Who writes from this canonical address; a change is seen as soon as the database tells of it.
@@ -117,9 +123,33 @@ impl Engine {
             .await
     }
 
+    /// Whether what this person sends is for training.
+    pub fn trains(&self, person: &Person) -> bool {
+        self.settings.training || person.training
+    }
+
     /// Decides what a registered person's words mean, stores it and says what to answer. Writes in
-    /// the caller's transaction; sends nothing.
+    /// the caller's transaction; sends nothing. In training all of it is kept apart, and nobody is told
+    /// who is not in training too.
     pub async fn answer(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
+        if !self.trains(asked.sender) {
+            return self.decide(tx, asked).await;
+        }
+        training::enter(tx).await?;
+        let mut answer = self.decide(tx, asked).await?;
+        training::leave(tx).await?;
+        answer.training = true;
+        answer.alerts.retain(|alert| alert.training);
+        // The answer to a repetition is the first one, which says so already.
+        if answer.outcome != "repeated" {
+            let language = Language::from_tag(&asked.sender.language).unwrap_or_default();
+            let reply = [("reply", Var::from(answer.text))];
+            answer.text = self.codes().say("training", language, &reply);
+        }
+        Ok(answer)
+    }
+
+    async fn decide(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
         let codes = self.codes();
         let person = asked.sender;
         let may = |permission: &str| person.may(permission);
@@ -137,6 +167,7 @@ impl Engine {
                 code: None,
                 case_id: None,
                 alerts: Vec::new(),
+                training: false,
             });
         }
         let reading = codes.read(asked.text, &reader);
@@ -148,6 +179,7 @@ impl Engine {
                 code: code_of(&reading).map(|spec| spec.code.clone()),
                 case_id: None,
                 alerts: Vec::new(),
+                training: false,
             });
         };
         let turn = Turn {
@@ -350,6 +382,7 @@ impl Turn<'_> {
             code,
             case_id: None,
             alerts: Vec::new(),
+            training: false,
         }
     }
 

@@ -54,6 +54,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("left", &[]),
     ("try_later", &["trace"]),
     ("repeated", &["reply"]),
+    ("training", &["reply"]),
     ("held_mail", &[]),
     ("too_many", &["limit"]),
     ("received", &["trace"]),

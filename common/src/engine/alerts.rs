@@ -26,6 +26,8 @@ pub struct Alert {
     pub code: String,
     /// The case it is about.
     pub case_id: Option<i64>,
+    /// The receiver is in training.
+    pub training: bool,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +93,7 @@ impl Turn<'_> {
                 .alert((self.spec, at), self.values, &reader, &extra),
             code: self.spec.code.clone(),
             case_id: done.case_id,
+            training: to.person.training,
         })
     }
 }

@@ -47,10 +47,18 @@ impl Wording {
     }
 }
 
+/// What set alerts off.
+pub struct Cause {
+    /// The message.
+    pub message: Uuid,
+    /// Only for training: those in training are told, and nobody keeps a record of it.
+    pub training: bool,
+}
+
 /// Sends what a message sets off, and keeps who was told.
 pub async fn send(
     alerts: Vec<Alert>,
-    message: Uuid,
+    cause: &Cause,
     wording: &Wording,
     (tx, out): (&Tx<'_>, &mut Outbox),
 ) -> Result {
@@ -73,7 +81,10 @@ pub async fn send(
             channel,
         });
     }
-    intake::alerted(tx, message, case_id, &told).await
+    if cause.training {
+        return Ok(());
+    }
+    intake::alerted(tx, cause.message, case_id, &told).await
 }
 
 fn mail(alert: &Alert) -> EmailOutput {

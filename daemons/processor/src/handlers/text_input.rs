@@ -53,7 +53,7 @@ impl Handler for TextInputHandler {
     }
 
     fn lane(&self, msg: &Incoming<TextInput>, sender: &Arc<Person>) -> Lane {
-        self.engine.lane(sender.id, &msg.text)
+        self.engine.lane(sender, &msg.text)
     }
 
     async fn apply(
@@ -76,12 +76,17 @@ impl Handler for TextInputHandler {
         };
         let answer = self.engine.answer(tx, &asked).await?;
         let answer_id = self.reply(&came, &answer.text, out);
-        alerts::send(answer.alerts, came.id, &self.wording, (tx, out)).await?;
+        let cause = alerts::Cause {
+            message: came.id,
+            training: answer.training,
+        };
+        alerts::send(answer.alerts, &cause, &self.wording, (tx, out)).await?;
         let taken = Taken {
             person: Some(sender.id),
             code: answer.code.as_deref(),
             answer: Some(&answer.text),
             answer_id: Some(answer_id),
+            training: answer.training,
             ..came.taken(answer.outcome)
         };
         intake::insert(tx, &taken).await
@@ -206,6 +211,7 @@ impl Came {
             code: None,
             answer: None,
             answer_id: None,
+            training: false,
         }
     }
 }

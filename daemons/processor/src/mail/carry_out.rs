@@ -46,11 +46,16 @@ pub async fn all(
             received_at: order.received_at,
         };
         let answer = engine.answer(tx, &asked).await?;
-        alerts::send(answer.alerts, order.id, wording, (tx, &mut *out)).await?;
+        let cause = alerts::Cause {
+            message: order.id,
+            training: answer.training,
+        };
+        alerts::send(answer.alerts, &cause, wording, (tx, &mut *out)).await?;
         let taken = Taken {
             outcome: answer.outcome,
             code: answer.code.as_deref(),
             answer: Some(&answer.text),
+            training: answer.training,
             ..taken(order, line, text)
         };
         intake::insert(tx, &taken).await?;
@@ -90,5 +95,6 @@ fn taken<'a>(order: &'a Order<'_>, line: i16, text: &'a str) -> Taken<'a> {
         code: None,
         answer: None,
         answer_id: None,
+        training: false,
     }
 }
