@@ -9,6 +9,7 @@
 //! reply     in the sender's language; alerts in their readers'
 //! ```
 
+mod again;
 mod alerts;
 mod ask;
 mod deed;
@@ -19,11 +20,14 @@ mod lane;
 mod people;
 mod places;
 mod snapshot;
+mod wording;
 
+pub use again::Again;
 pub use alerts::{Alert, circles};
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
 pub use found::Found;
 pub use snapshot::compile_offline;
+pub use wording::Wording;
 
 use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
 use crate::config::Settings;

@@ -1,9 +1,10 @@
-use super::alerts::{self, Wording};
+use super::alerts;
 use super::sound;
 use common::config::Settings;
 use common::db::Tx;
 use common::db::intake::{self, Taken};
 use common::db::people::Person;
+use common::engine::Wording;
 use common::engine::{Asked, Engine, short_trace};
 use common::handler::{Handler, Incoming, Lane};
 use common::mail::charset;

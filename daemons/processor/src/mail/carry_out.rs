@@ -1,10 +1,11 @@
 //! Commands of a mail, one after the other, each answered by the engine.
 
-use crate::handlers::alerts::{self, Wording};
+use crate::handlers::alerts;
 use common::Result;
 use common::db::Tx;
 use common::db::intake::{self, Taken};
 use common::db::people::Person;
+use common::engine::Wording;
 use common::engine::{Asked, Engine};
 use common::outbox::Outbox;
 use jiff::Timestamp;
