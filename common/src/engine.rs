@@ -19,7 +19,7 @@ mod people;
 mod places;
 mod snapshot;
 
-pub use alerts::{Alert, circles};
+pub use alerts::{Alert, Bundle, Look, Raised};
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
 pub use snapshot::compile_offline;
 
@@ -181,7 +181,9 @@ impl Turn<'_> {
         let (tx, asked) = (self.tx, self.asked);
         let key = self.key();
         let window = self.engine.settings.repeat_window_s;
-        let guarded = window > 0 && self.spec.effect.as_deref() != Some("withdraw");
+        let effect = self.spec.effect.as_deref();
+        // Said again, both mean what came since.
+        let guarded = window > 0 && !matches!(effect, Some("withdraw" | "acknowledge"));
         if guarded {
             let at = asked.received_at;
             let command = (asked.message, asked.line);
@@ -209,6 +211,7 @@ impl Turn<'_> {
         if guarded && let Some(case) = self.values.case() {
             intake::forget_of_case(tx, asked.sender.id, case, &key).await?;
         }
+        self.acknowledge().await?;
         let alerts = self.alerts(&done).await?;
         Ok(Answer {
             case_id: done.case_id,
@@ -226,8 +229,7 @@ impl Turn<'_> {
         let mut case = None;
         if let Some(number) = self.values.case() {
             let Some(found) = cases::by_number(self.tx, number).await? else {
-                let word = [("word", Var::from(number))];
-                return Ok(Err(self.refused("unknown_case", &word)));
+                return Ok(Err(self.no_case(number).await?));
             };
             if place.is_none() {
                 place = self.place_by_id(found.place).await?;

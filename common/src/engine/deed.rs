@@ -95,6 +95,10 @@ pub struct Done {
     pub place: Option<Place>,
     /// Whether a `report` row is written.
     pub stores: bool,
+    /// The earlier message that was taken back: who was told because of it is the circle `told`.
+    pub about: Option<Uuid>,
+    /// The infrastructure that the message names: its staff are the circle of that kind.
+    pub infrastructure: Option<i64>,
     /// What the texts of the code may name besides its fields.
     said: Vec<(&'static str, Said)>,
 }
@@ -119,6 +123,8 @@ impl Default for Done {
             case_id: None,
             place: None,
             stores: true,
+            about: None,
+            infrastructure: None,
             said: Vec::new(),
         }
     }

@@ -24,32 +24,35 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     if deed.asked.sent_at.duration_since(last.sent_at) > LATEST {
         return Ok(Effected::Refused("too_old_to_withdraw", about(last)));
     }
-    if !undo(deed, &last).await? {
+    let Some(gone) = undo(deed, &last).await? else {
         return Ok(Effected::Refused("cannot_withdraw", about(last)));
-    }
+    };
     reports::withdraw(tx, &last).await?;
     let mut done = Done::without_row(last.case_id);
+    done.about = Some(last.message_id);
+    done.say("gone", Var::from(gone));
     done.say("withdrawn", Var::from(last.code));
     done.say("sent", Var::from(last.text));
     Ok(Effected::Done(done))
 }
 
-/// Undoes what the message did to a case; false when something was built on it since.
-async fn undo(deed: &Deed<'_>, last: &Last) -> Result<bool> {
+/// Undoes what the message did to a case, and says whether the case went with it; `None` when
+/// something was built on it since.
+async fn undo(deed: &Deed<'_>, last: &Last) -> Result<Option<bool>> {
     let Some(number) = last.case_id else {
-        return Ok(true);
+        return Ok(Some(false));
     };
     let tx = deed.tx;
     // Locks the case against a response that is coming in just now.
     let Some(case) = cases::by_number(tx, number).await? else {
-        return Ok(true);
+        return Ok(Some(false));
     };
     if cases::opened_with(tx, number, &last.code).await? {
         if reports::others_of_case(tx, number, last.id).await? > 0 {
-            return Ok(false);
+            return Ok(None);
         }
         cases::set_state(tx, number, "withdrawn", None).await?;
-        return Ok(true);
+        return Ok(Some(true));
     }
     if deed
         .codes
@@ -65,5 +68,5 @@ async fn undo(deed: &Deed<'_>, last: &Last) -> Result<bool> {
         )
         .await?;
     }
-    Ok(true)
+    Ok(Some(false))
 }

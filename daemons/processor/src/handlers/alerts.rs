@@ -1,14 +1,10 @@
-//! Alerts on their way: a text or a mail, and the row that says who was told.
+//! Alerts on their way: a text or a mail each.
 
-use common::Result;
-use common::db::Tx;
-use common::db::intake::{self, Alerted};
 use common::engine::Alert;
 use common::messages::{EmailOutput, Origin, Purpose, TextOutput};
 use common::outbox::Outbox;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
-use uuid::Uuid;
 
 /// How texts that go out are written, whoever they are for.
 #[derive(Clone)]
@@ -47,33 +43,17 @@ impl Wording {
     }
 }
 
-/// Sends what a message sets off, and keeps who was told.
-pub async fn send(
-    alerts: Vec<Alert>,
-    message: Uuid,
-    wording: &Wording,
-    (tx, out): (&Tx<'_>, &mut Outbox),
-) -> Result {
-    // All alerts of one message are about the case that it opened or belongs to.
-    let Some(case_id) = alerts.first().map(|alert| alert.case_id) else {
-        return Ok(());
-    };
-    let mut told = Vec::new();
+/// Sends what a message or the clock sets off; the engine wrote down who is told.
+pub fn send(alerts: &[Alert], wording: &Wording, out: &mut Outbox) {
     for alert in alerts {
-        let id = if alert.channel == "email" {
-            out.send(&mail(&alert))
+        if alert.channel == "email" {
+            out.send_as(alert.id, &mail(alert));
         } else {
             let now = out.now();
-            out.send(&wording.text(&alert.channel, &alert.address, &alert.text, now))
-        };
-        let (person, channel) = (alert.person, alert.channel);
-        told.push(Alerted {
-            id,
-            person,
-            channel,
-        });
+            let text = wording.text(&alert.channel, &alert.address, &alert.text, now);
+            out.send_as(alert.id, &text);
+        }
     }
-    intake::alerted(tx, message, case_id, &told).await
 }
 
 fn mail(alert: &Alert) -> EmailOutput {

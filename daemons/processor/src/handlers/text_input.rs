@@ -76,7 +76,7 @@ impl Handler for TextInputHandler {
         };
         let answer = self.engine.answer(tx, &asked).await?;
         let answer_id = self.reply(&came, &answer.text, out);
-        alerts::send(answer.alerts, came.id, &self.wording, (tx, out)).await?;
+        alerts::send(&answer.alerts, &self.wording, out);
         let taken = Taken {
             person: Some(sender.id),
             code: answer.code.as_deref(),

@@ -46,7 +46,7 @@ pub async fn all(
             received_at: order.received_at,
         };
         let answer = engine.answer(tx, &asked).await?;
-        alerts::send(answer.alerts, order.id, wording, (tx, &mut *out)).await?;
+        alerts::send(&answer.alerts, wording, out);
         let taken = Taken {
             outcome: answer.outcome,
             code: answer.code.as_deref(),
