@@ -2,6 +2,7 @@
 //! SQL stands only in this folder and in `.sql` files.
 
 pub mod again;
+pub mod alerts;
 pub mod cases;
 pub mod deliveries;
 pub mod frame;

@@ -1,6 +1,7 @@
 //! What every Kentongan daemon shares: message schemas, database access, the frame, the code
 //! engine. Daemons know this crate; no daemon knows another.
 
+pub mod alerts;
 pub mod aws;
 pub mod blob;
 pub mod code;

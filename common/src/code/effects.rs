@@ -1,8 +1,10 @@
 //! What a code does that no other does. A code file names one of these with `effect = "..."`.
 //!
 //! Each is Rust because it changes something besides its own row: `open_case` and `respond` and
-//! `case_outcome` the life of a case, `withdraw` another message's row.
+//! `case_outcome` the life of a case, `withdraw` another message's row, `acknowledge` the rows of
+//! alerts.
 
+mod acknowledge;
 mod case_outcome;
 mod open_case;
 mod respond;
@@ -17,6 +19,7 @@ pub(crate) async fn run(name: &str, deed: &Deed<'_>) -> Result<Effected> {
         "open_case" => open_case::run(deed).await,
         "respond" => respond::run(deed).await,
         "case_outcome" => case_outcome::run(deed).await,
+        "acknowledge" => acknowledge::run(deed).await,
         "withdraw" => withdraw::run(deed).await,
         unknown => Err(Failure::retry(format!("there is no effect `{unknown}`"))),
     }

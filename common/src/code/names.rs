@@ -27,13 +27,20 @@ pub fn as_typed(field: &Field) -> Option<String> {
 /// * `respond` adds to a case; `reporter` and `reporter_phone` are who reported it.
 /// * `case_outcome` sets a case's outcome; `subject` is the case's animals in words
 ///   (`5 sapi, 3 kambing`); `closed` is true when that closed it.
-/// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its time.
+/// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its words,
+///   `gone` is true when its case went with it.
+/// * `acknowledge` says that an alert was read; `cases` are those that it was about.
 pub const EFFECTS: &[(&str, &[&str])] = &[
     ("open_case", &[]),
     ("respond", &["reporter", "reporter_phone"]),
     ("case_outcome", &["subject", "closed"]),
-    ("withdraw", &["withdrawn", "sent"]),
+    ("withdraw", &["withdrawn", "sent", "gone"]),
+    ("acknowledge", &["cases"]),
 ];
+
+/// What an alert may name besides: the format of the answer that is expected, with the case's number
+/// in it, as its receiver may send it.
+pub const ANSWER: &str = "answer_format";
 
 /// Parameters that every query may use besides its own fields: the sender's own place when the
 /// message names none, the case, the reader's language (`id` or `en`), the sender's id, and the

@@ -1,52 +1,21 @@
-//! Alerts on their way: a text or a mail, and the row that says who was told.
+//! Alerts on their way: a text or a mail each.
 
-use common::Result;
-use common::db::Tx;
-use common::db::intake::{self, Alerted};
 use common::engine::{Alert, Wording};
 use common::messages::{EmailOutput, Origin, Purpose};
 use common::outbox::Outbox;
 use serde_json::{Map, json};
-use uuid::Uuid;
 
-/// What set alerts off.
-pub struct Cause {
-    /// The message.
-    pub message: Uuid,
-    /// Only for training: those in training are told, and nobody keeps a record of it.
-    pub training: bool,
-}
-
-/// Sends what a message sets off, and keeps who was told.
-pub async fn send(
-    alerts: Vec<Alert>,
-    cause: &Cause,
-    wording: &Wording,
-    (tx, out): (&Tx<'_>, &mut Outbox),
-) -> Result {
-    // All alerts of one message are about the case that it opened or belongs to.
-    let Some(case_id) = alerts.first().map(|alert| alert.case_id) else {
-        return Ok(());
-    };
-    let mut told = Vec::new();
+/// Sends what a message or the clock sets off; the engine wrote down who is told.
+pub fn send(alerts: &[Alert], wording: &Wording, out: &mut Outbox) {
     for alert in alerts {
-        let id = if alert.channel == "email" {
-            out.send(&mail(&alert))
+        if alert.channel == "email" {
+            out.send_as(alert.id, &mail(alert));
         } else {
             let now = out.now();
-            out.send(&wording.text(&alert.channel, &alert.address, &alert.text, now))
-        };
-        let (person, channel) = (alert.person, alert.channel);
-        told.push(Alerted {
-            id,
-            person,
-            channel,
-        });
+            let text = wording.text(&alert.channel, &alert.address, &alert.text, now);
+            out.send_as(alert.id, &text);
+        }
     }
-    if cause.training {
-        return Ok(());
-    }
-    intake::alerted(tx, cause.message, case_id, &told).await
 }
 
 fn mail(alert: &Alert) -> EmailOutput {

@@ -77,11 +77,7 @@ impl Handler for TextInputHandler {
         };
         let answer = self.engine.answer(tx, &asked).await?;
         let answer_id = self.reply(&came, &answer.text, out);
-        let cause = alerts::Cause {
-            message: came.id,
-            training: answer.training,
-        };
-        alerts::send(answer.alerts, &cause, &self.wording, (tx, out)).await?;
+        alerts::send(&answer.alerts, &self.wording, out);
         let taken = Taken {
             person: Some(sender.id),
             code: answer.code.as_deref(),

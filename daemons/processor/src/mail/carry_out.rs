@@ -47,11 +47,7 @@ pub async fn all(
             received_at: order.received_at,
         };
         let answer = engine.answer(tx, &asked).await?;
-        let cause = alerts::Cause {
-            message: order.id,
-            training: answer.training,
-        };
-        alerts::send(answer.alerts, &cause, wording, (tx, &mut *out)).await?;
+        alerts::send(&answer.alerts, wording, out);
         let taken = Taken {
             outcome: answer.outcome,
             code: answer.code.as_deref(),
