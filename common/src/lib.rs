@@ -18,6 +18,7 @@ pub mod load;
 pub mod mail;
 pub mod messages;
 pub mod outbox;
+pub mod people;
 pub mod phone;
 pub mod queue;
 pub mod shutdown;

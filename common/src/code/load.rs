@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// What a file may become.
 pub(crate) enum Loaded {
-    Code(Box<Spec>),
+    Code(Arc<Spec>),
     /// An old name: which code took its place.
     Replaced {
         old: String,
@@ -52,7 +52,7 @@ impl Loader<'_> {
         let loaded = if reading.table.contains_key("replaced_by") {
             reading.replaced()
         } else {
-            self.code(&mut reading).map(Box::new).map(Loaded::Code)
+            self.code(&mut reading).map(Arc::new).map(Loaded::Code)
         };
         for key in reading.table.keys().cloned().collect::<Vec<_>>() {
             reading.fault(
@@ -76,6 +76,7 @@ impl Loader<'_> {
         let raw_fields: BTreeMap<String, toml::Value> = reading.may("field").unwrap_or_default();
         let group: Option<String> = reading.may("group");
         let effect: Option<String> = reading.may("effect");
+        let (attached, strangers) = reading.openness(effect.as_deref());
         let query = RawQuery::read(reading);
         let alerts = RawAlert::read_all(reading);
         let examples: Vec<Example> = reading.each("example");
@@ -84,6 +85,7 @@ impl Loader<'_> {
             (reading.may("reply"), reading.may("bare"));
         let aliases: Vec<String> = reading.may("aliases").unwrap_or_default();
         let whom = self.alerts(reading, &alerts);
+        reading.check_alerts(effect.as_deref(), &alerts);
         let offered = reading.offered(effect.as_deref());
         let (code, format) = (code?, format?);
         reading.check_group(&format, group.as_deref());
@@ -120,6 +122,8 @@ impl Loader<'_> {
             fields,
             group: group.as_deref().map(Arc::from),
             effect,
+            attached,
+            strangers,
             query,
             alerts: whom,
             examples,

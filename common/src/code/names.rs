@@ -15,12 +15,23 @@ pub const ALWAYS: &[&str] = &[
 /// * `case_outcome` sets a case's outcome; `subject` is the case's animals in words
 ///   (`5 sapi, 3 kambing`); `closed` is true when that closed it.
 /// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its time.
+/// * `register_person` writes a new user down; `pin` is what they must send, `village` and
+///   `province` where they are, `hours` how long it is good.
+/// * `confirm_person` uses such a PIN; `name` is whose it was, `moved` is true when it was about
+///   a new number of somebody who is known.
+/// * `change_number` prepares a new number; `pin` must come from it, `hours` is how long it is good.
 pub const EFFECTS: &[(&str, &[&str])] = &[
     ("open_case", &[]),
     ("respond", &["reporter", "reporter_phone"]),
     ("case_outcome", &["subject", "closed"]),
     ("withdraw", &["withdrawn", "sent"]),
+    ("register_person", &["pin", "village", "province", "hours"]),
+    ("confirm_person", &["name", "moved"]),
+    ("change_number", &["pin", "hours"]),
 ];
+
+/// Effects that change people; their codes have no alerts.
+pub const CHANGE_PEOPLE: &[&str] = &["register_person", "confirm_person", "change_number"];
 
 /// Parameters that every query may use besides its own fields: the sender's own place when the
 /// message names none, the case, the reader's language (`id` or `en`), the sender's id, and the

@@ -1,6 +1,5 @@
 //! What an effect is given and what it hands back.
 
-use crate::Result;
 use crate::code::effects;
 use crate::code::{Codes, Spec, Values, Var};
 use crate::db::Tx;
@@ -8,6 +7,7 @@ use crate::db::cases::Case;
 use crate::db::people::Person;
 use crate::db::places::Place;
 use crate::language::Language;
+use crate::{Result, config};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -61,9 +61,16 @@ pub struct Deed<'a> {
     pub place: Option<&'a Place>,
     /// The case it names.
     pub case: Option<&'a Case>,
+    /// How answers are made here.
+    pub settings: &'a config::Engine,
 }
 
 impl Deed<'_> {
+    /// The language in which the sender is answered.
+    pub(crate) fn language(&self) -> Language {
+        Language::from_tag(&self.asked.sender.language).unwrap_or_default()
+    }
+
     /// Does what only this code does. A code without an effect just stores.
     pub(super) async fn effect(&self) -> Result<Effected> {
         match self.spec.effect.as_deref() {

@@ -36,6 +36,10 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
 
 /// Undoes what the message did to a case; false when something was built on it since.
 async fn undo(deed: &Deed<'_>, last: &Last) -> Result<bool> {
+    // A PIN that was used has made somebody a user; one that was not dies with the report.
+    if crate::people::pin::built_on(deed.tx, last.message_id, last.line).await? {
+        return Ok(false);
+    }
     let Some(number) = last.case_id else {
         return Ok(true);
     };

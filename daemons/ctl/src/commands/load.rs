@@ -6,6 +6,7 @@ use crate::out::{Look, Out, note};
 use clap::Args;
 use common::db::{Db, Tx};
 use common::load::{self, LoadError, LoadFault, LoadOptions, LoadReport};
+use common::people::By;
 use serde_json::json;
 use std::fs::File;
 use std::io::Read;
@@ -75,6 +76,7 @@ impl Load {
         let options = LoadOptions {
             retire_vanished: self.retire,
             systems: settings.engine.place_systems.clone(),
+            by: By::named(crate::record::who()),
         };
         let mut conn = db.connect().await?;
         let tx = conn.begin().await?;
