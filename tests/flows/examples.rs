@@ -67,7 +67,7 @@ impl Stage {
         for line in &example.after {
             let (from, text) = speaker(line).unwrap_or((&example.from, line));
             let said = self
-                .say(&tx, from, &text.replace("{pin}", &pin), at)
+                .say((&tx, language), from, &text.replace("{pin}", &pin), at)
                 .await?;
             if !GOOD.contains(&said.1) {
                 return Err(format!("before it, {line:?} was answered: {}", said.0));
@@ -76,7 +76,7 @@ impl Stage {
             at += SignedDuration::from_secs(1);
         }
         let text = example.text.replace("{pin}", &pin);
-        let (answer, outcome) = self.say(&tx, &example.from, &text, at).await?;
+        let (answer, outcome) = self.say((&tx, language), &example.from, &text, at).await?;
         let wanted = example.reply.as_ref().map(|r| r.get(language));
         if let Some(wanted) = wanted.filter(|w| !Example::fits(w, &answer)) {
             return Err(format!("\n  expected {wanted}\n  answered {answer}"));
@@ -91,7 +91,7 @@ impl Stage {
     /// The answer and the name of what came of it.
     async fn say(
         &self,
-        tx: &Tx<'_>,
+        (tx, language): (&Tx<'_>, Language),
         from: &str,
         text: &str,
         at: Timestamp,
@@ -100,7 +100,14 @@ impl Stage {
         let sender = people::by_contact(tx, "phone", &address).await;
         let sender = match sender.expect("a query") {
             Some(known) => Arc::new(known),
-            None => self.engine.stranger(text).expect("strangers may send it"),
+            None => {
+                let stranger = self.engine.stranger(text).expect("strangers may send it");
+                let language = language.tag().to_owned();
+                Arc::new(people::Person {
+                    language,
+                    ..Arc::unwrap_or_clone(stranger)
+                })
+            }
         };
         let message = Uuid::now_v7();
         let asked = Asked {
