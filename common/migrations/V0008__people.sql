@@ -82,3 +82,15 @@ CREATE TABLE unreachable (
 -- sends a message does not wait for an index.
 CREATE INDEX message_received ON message USING brin (received_at);
 CREATE INDEX mail_received ON mail USING brin (received_at);
+
+-- Blobs that nothing refers to any more: erased people's mails, mails that are too old.
+CREATE TABLE blob_to_delete (
+    key    text PRIMARY KEY,
+    since  timestamptz NOT NULL DEFAULT now()
+);
+
+-- Up to when something was forgotten that stays as a row, so that no round goes through it again.
+CREATE TABLE forgotten (
+    what   text PRIMARY KEY,
+    until  timestamptz NOT NULL
+);

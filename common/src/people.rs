@@ -12,20 +12,20 @@
 
 mod audit;
 mod edit;
-//TMP mod erase;
-//TMP mod fall_over;
+mod erase;
+mod fall_over;
 pub mod pin;
-//TMP mod reach;
+mod reach;
 mod register;
 
-pub use crate::db::people::changes::{Listed, ListedFilter, Past, history, list};
-//TMP pub use crate::db::people::erase::Touched;
+pub use crate::db::people::changes::{Listed, ListedFilter, Past, history, is_erased, list};
+pub use crate::db::people::erase::Touched;
 pub use crate::db::people::{PersonState, StoredPerson};
 pub(crate) use audit::Change;
-pub use edit::{Edit, EditFault, Rules, apply};
-//TMP pub use erase::{Erasure, erase};
-//TMP pub use fall_over::{FellOver, Message, Undelivered, fall_over};
-//TMP pub use reach::{Unreached, newly_unreachable};
+pub use edit::{Edit, EditFault, Rules, apply, place};
+pub use erase::{Erasure, delete_blobs, erase};
+pub use fall_over::{FellOver, Message, Undelivered, fall_over};
+pub use reach::{Unreached, newly_unreachable};
 pub use register::{
     Confirmed, NewNumber, NewPerson, NotConfirmed, NumberFault, Sent, beyond, confirm, move_number,
     register,
@@ -92,6 +92,11 @@ pub async fn save(tx: &Tx<'_>, by: &By, old: &StoredPerson, new: &StoredPerson) 
     write(tx, by, &mut [], &[(old.clone(), new.clone())]).await
 }
 
+/// How many things [`save`] would change.
+pub fn differences(old: &StoredPerson, new: &StoredPerson) -> usize {
+    audit::changes(old, new).len()
+}
+
 /// Adds somebody; their id. Every address must be free: see [`holder_of`].
 pub async fn add(tx: &Tx<'_>, by: &By, new: StoredPerson) -> Result<i64> {
     changes::lock_table(tx).await?;
@@ -133,5 +138,5 @@ pub(crate) async fn write(
     Ok(rows.len())
 }
 
-//TMP #[cfg(test)]
-//TMP mod tests;
+#[cfg(test)]
+mod tests;

@@ -726,28 +726,28 @@ fn a_prefix_that_something_else_reads_like_is_refused() {
         let faults = loaded.err().unwrap_or_default();
         faults.iter().map(|f| format!("{f}\n")).collect()
     };
-    assert_eq!(faults(&[pin("P1", "D", "")]), "");
-    let clash = faults(&[pin("D7", "D", "")]);
+    assert_eq!(faults(&[pin("PA", "D", "")]), "");
+    let clash = faults(&[pin("PA", "D", "aliases = [\"D7\"]\n")]);
     assert!(
-        clash.contains("d7.toml: D7 reads as D7 7, whose prefix is \"D\""),
+        clash.contains("pa.toml: D7 reads as PA 7, whose prefix is \"D\""),
         "{clash}"
     );
-    let twice = faults(&[pin("P1", "D", ""), pin("P2", "d", "")]);
+    let twice = faults(&[pin("PA", "D", ""), pin("PB", "d", "")]);
     assert!(
-        twice.contains("p2.toml: attached \"D\" is that of P1 too"),
+        twice.contains("pb.toml: attached \"D\" is that of PA too"),
         "{twice}"
     );
-    let letters = faults(&[pin("P1", "D1", "")]);
+    let letters = faults(&[pin("PA", "D1", "")]);
     assert!(
-        letters.contains("p1.toml:6: attached wants letters"),
+        letters.contains("pa.toml:6: attached wants letters"),
         "{letters}"
     );
-    let rowless = faults(&[pin("P1", "D", "strangers = true\n")]);
+    let rowless = faults(&[pin("PA", "D", "strangers = true\n")]);
     assert!(rowless.contains("cannot be open to strangers"), "{rowless}");
     let alert = "effect = \"confirm_person\"\n[[alert]]\nto = \"responders\"\n\
                  text = { id = \"a\", en = \"a\" }\n";
     // The table ends the top of the file, so the reply stands in the alert: one fault more.
-    let told = faults(&[pin("P1", "D", alert)]);
+    let told = faults(&[pin("PA", "D", alert)]);
     assert!(
         told.contains("a code that changes people cannot have alerts"),
         "{told}"

@@ -7,9 +7,9 @@ pub(crate) mod bulk;
 pub(crate) mod changes;
 mod contacts;
 mod details;
-//TMP pub(crate) mod erase;
+pub(crate) mod erase;
 pub(crate) mod pins;
-//TMP pub(crate) mod reach;
+pub(crate) mod reach;
 
 pub use bulk::StoredPerson;
 pub use contacts::{
@@ -18,7 +18,7 @@ pub use contacts::{
 #[cfg(test)]
 mod tests;
 
-pub use details::{Details, show};
+pub use details::{Details, show, show_one};
 
 use super::Tx;
 use crate::Result;

@@ -74,6 +74,11 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The user type of this code.
+    pub fn user_type(&self, code: &str) -> std::result::Result<String, EditFault> {
+        known(&self.user_types, &code.to_uppercase(), "user type")
+    }
+
     /// As they are now.
     pub async fn of(tx: &Tx<'_>, systems: &[String]) -> Result<Self> {
         let types = bulk::user_types(tx).await?;
@@ -139,7 +144,7 @@ fn plain(
             person.language = language;
         }
         Edit::UserType(code) => {
-            person.user_type = known(&rules.user_types, &code.to_uppercase(), "user type")?;
+            person.user_type = rules.user_type(code)?;
         }
         Edit::Home(_) => person.home_place = None,
         Edit::Permit(code, granted) => {
@@ -184,7 +189,8 @@ fn known(all: &[String], word: &str, what: &str) -> std::result::Result<String, 
     Err(EditFault::new(format!("there is no {what} {word}"), remedy))
 }
 
-async fn place(
+/// The place of this code, in the systems of the installation.
+pub async fn place(
     tx: &Tx<'_>,
     rules: &Rules,
     code: &str,

@@ -113,6 +113,13 @@ pub async fn history(tx: &Tx<'_>, person: i64, most: i64) -> Result<Vec<Past>> {
     Ok(rows.iter().map(read).collect())
 }
 
+/// Whether somebody was erased: nothing may be written about them any more.
+pub async fn is_erased(tx: &Tx<'_>, person: i64) -> Result<bool> {
+    let sql = "-- people::is_erased\nSELECT FROM person WHERE id = $1 AND erased_at IS NOT NULL";
+    let row = tx.query_opt(sql, &[/* person */ &person]).await?;
+    Ok(row.is_some())
+}
+
 /// Which people to list; what is `None` does not matter.
 #[derive(Debug, Clone, Default)]
 pub struct ListedFilter {

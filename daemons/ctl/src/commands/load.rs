@@ -70,6 +70,18 @@ enum What {
 }
 
 impl Load {
+    /// People from a file, as `kentongan people import` asks for them.
+    pub fn people(file: PathBuf, dry_run: bool) -> Self {
+        Self {
+            what: What::People,
+            file: Some(file),
+            shipped: false,
+            demo: false,
+            dry_run,
+            retire: false,
+        }
+    }
+
     pub async fn run(self, context: &Context) -> Result {
         let settings = context.settings()?;
         let db = Db::open(&patient(&settings.database), "ctl")?;
