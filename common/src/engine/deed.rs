@@ -1,7 +1,6 @@
 //! What an effect is given and what it hands back.
 
 use super::Found;
-use crate::Result;
 use crate::code::effects;
 use crate::code::{Codes, Spec, Values, Var};
 use crate::db::Tx;
@@ -10,6 +9,7 @@ use crate::db::people::Person;
 use crate::db::places::Place;
 use crate::db::subjects::{Sort, Subject};
 use crate::language::Language;
+use crate::{Result, config};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -67,9 +67,16 @@ pub struct Deed<'a> {
     pub case: Option<&'a Case>,
     /// Owners, animals, programmes, permits and infrastructure that it names.
     pub found: &'a Found,
+    /// How answers are made here.
+    pub settings: &'a config::Engine,
 }
 
 impl Deed<'_> {
+    /// The language in which the sender is answered.
+    pub(crate) fn language(&self) -> Language {
+        Language::from_tag(&self.asked.sender.language).unwrap_or_default()
+    }
+
     /// Does what only this code does. A code without an effect just stores.
     pub(super) async fn effect(&self) -> Result<Effected> {
         match self.spec.effect.as_deref() {
