@@ -1,6 +1,7 @@
 //! What every Kentongan daemon shares: message schemas, database access, the frame, the code
 //! engine. Daemons know this crate; no daemon knows another.
 
+pub mod alerts;
 pub mod aws;
 pub mod blob;
 pub mod code;
@@ -20,6 +21,7 @@ pub mod mail;
 pub mod manual;
 pub mod messages;
 pub mod outbox;
+pub mod people;
 pub mod phone;
 pub mod queue;
 pub mod shutdown;

@@ -1,10 +1,17 @@
 //! What a code does that no other does. A code file names one of these with `effect = "..."`.
 //!
 //! Each is Rust because it changes something besides its own row: `open_case` and `respond` and
-//! `case_outcome` the life of a case, `withdraw` another message's row.
+//! `case_outcome` the life of a case, `withdraw` another message's row, `acknowledge` the rows of
+//! alerts.
+//! `case_outcome` the life of a case, `withdraw` another message's row, `register_person`,
+//! `confirm_person` and `change_number` who is known by which telephone.
 
+mod acknowledge;
 mod case_outcome;
+mod change_number;
+mod confirm_person;
 mod open_case;
+mod register_person;
 mod respond;
 mod withdraw;
 
@@ -17,7 +24,11 @@ pub(crate) async fn run(name: &str, deed: &Deed<'_>) -> Result<Effected> {
         "open_case" => open_case::run(deed).await,
         "respond" => respond::run(deed).await,
         "case_outcome" => case_outcome::run(deed).await,
+        "acknowledge" => acknowledge::run(deed).await,
         "withdraw" => withdraw::run(deed).await,
+        "register_person" => register_person::run(deed).await,
+        "confirm_person" => confirm_person::run(deed).await,
+        "change_number" => change_number::run(deed).await,
         unknown => Err(Failure::retry(format!("there is no effect `{unknown}`"))),
     }
 }

@@ -1,5 +1,8 @@
 //! What the texts of code files may name: the one list of it.
 
+use super::kind::Kind;
+use super::spec::Field;
+
 /// Names that the replies and alerts of every code may use besides its own fields and group:
 /// the case's id; the place in words, from the largest to the smallest; the sender's name and
 /// telephone number; the code; the trace by which operators find the message; the format as the
@@ -8,19 +11,47 @@ pub const ALWAYS: &[&str] = &[
     "case", "place", "sender", "phone", "code", "trace", "format", "rows",
 ];
 
+/// A field that is looked up prints as what was found: an owner, a programme, an infrastructure by
+/// its name. What was typed is `<field>_id`.
+pub fn as_typed(field: &Field) -> Option<String> {
+    let found = matches!(
+        field.kind,
+        Kind::Owner | Kind::Program | Kind::Infrastructure
+    );
+    found.then(|| format!("{}_id", field.name))
+}
+
 /// Behaviours of their own and the names that each adds for the texts of its code.
 ///
 /// * `open_case` opens a case.
 /// * `respond` adds to a case; `reporter` and `reporter_phone` are who reported it.
 /// * `case_outcome` sets a case's outcome; `subject` is the case's animals in words
 ///   (`5 sapi, 3 kambing`); `closed` is true when that closed it.
-/// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its time.
+/// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its words,
+///   `gone` is true when its case went with it.
+/// * `acknowledge` says that an alert was read; `cases` are those that it was about.
+/// * `register_person` writes a new user down; `pin` is what they must send, `village` and
+///   `province` where they are, `hours` how long it is good.
+/// * `confirm_person` uses such a PIN; `name` is whose it was, `moved` is true when it was about
+///   a new number of somebody who is known.
+/// * `change_number` prepares a new number; `pin` must come from it, `hours` is how long it is good.
 pub const EFFECTS: &[(&str, &[&str])] = &[
     ("open_case", &[]),
     ("respond", &["reporter", "reporter_phone"]),
     ("case_outcome", &["subject", "closed"]),
-    ("withdraw", &["withdrawn", "sent"]),
+    ("withdraw", &["withdrawn", "sent", "gone"]),
+    ("acknowledge", &["cases"]),
+    ("register_person", &["pin", "village", "province", "hours"]),
+    ("confirm_person", &["name", "moved"]),
+    ("change_number", &["pin", "hours"]),
 ];
+
+/// What an alert may name besides: the format of the answer that is expected, with the case's number
+/// in it, as its receiver may send it.
+pub const ANSWER: &str = "answer_format";
+
+/// Effects that change people; their codes have no alerts.
+pub const CHANGE_PEOPLE: &[&str] = &["register_person", "confirm_person", "change_number"];
 
 /// Parameters that every query may use besides its own fields: the sender's own place when the
 /// message names none, the case, the reader's language (`id` or `en`), the sender's id, and the

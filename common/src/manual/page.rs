@@ -3,9 +3,9 @@
 use super::by_chapter;
 use super::roles::Roles;
 use super::words::Words;
+use crate::alerts::Whom;
 use crate::code::Codes;
 use crate::code::spec::{Alert, Example, Field, Spec};
-use crate::engine;
 use crate::language::{Both, Language};
 
 /// The whole language of the field as one page of Markdown: what `docs/CODES.md` is.
@@ -124,9 +124,14 @@ impl Manual<'_> {
     }
 
     fn alert(&self, alert: &Alert) -> String {
-        let circle = engine::circles().get(&alert.to);
-        let who = circle.map(|types| types.join(" ")).unwrap_or_default();
-        let told = format!("{} ({who})", alert.to);
+        let who = match self.codes.alerting().circles.get(&alert.to) {
+            Some(Whom::Covering { types } | Whom::Near { types, .. }) => types.join(" "),
+            _ => String::new(),
+        };
+        let told = match who.as_str() {
+            "" => alert.to.clone(),
+            who => format!("{} ({who})", alert.to),
+        };
         match alert.when.as_slice() {
             [] => told,
             when => format!("{told} {} {}", self.words.page.when, when.join(" ")),
