@@ -1,9 +1,12 @@
 //! What a code does that no other does. A code file names one of these with `effect = "..."`.
 //!
-//! Each is Rust because it changes something besides its own row: `open_case` and `respond` and
-//! `case_outcome` the life of a case, `withdraw` another message's row.
+//! Each is Rust because it changes something besides its own row, or must know rows of others first: `open_case`,
+//! `respond` and `case_outcome` the life of a case, `add_case_animals` and `link_cases` what belongs to one,
+//! `treat_case_animals` reads what belongs to one, `withdraw` another message's row.
 
+mod case_animals;
 mod case_outcome;
+mod link_cases;
 mod open_case;
 mod respond;
 mod withdraw;
@@ -17,6 +20,9 @@ pub(crate) async fn run(name: &str, deed: &Deed<'_>) -> Result<Effected> {
         "open_case" => open_case::run(deed).await,
         "respond" => respond::run(deed).await,
         "case_outcome" => case_outcome::run(deed).await,
+        "add_case_animals" => case_animals::add(deed).await,
+        "treat_case_animals" => case_animals::treat(deed).await,
+        "link_cases" => link_cases::run(deed).await,
         "withdraw" => withdraw::run(deed).await,
         unknown => Err(Failure::retry(format!("there is no effect `{unknown}`"))),
     }

@@ -38,6 +38,10 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("no_place", &["format"]),
     ("unknown_case", &["word"]),
     ("closed_case", &["case"]),
+    ("same_case", &["case"]),
+    ("unknown_case_animal", &["case", "word", "near"]),
+    // Animals of one sort with their number.
+    ("animals_of", &["number", "name"]),
     ("unknown_owner", &["word"]),
     ("many_owners", &["word", "owners"]),
     ("waiting_owner", &["word", "name"]),

@@ -27,7 +27,8 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let case = case_of(deed, &last).await?;
     let built_on = match &case {
         Some(case) if case.opened => reports::others_of_case(tx, case.id, last.id).await? > 0,
-        _ => false,
+        Some(_) => cases::animals::named_since(tx, last.id).await?,
+        None => false,
     };
     if built_on || !subjects::undo(tx, last.id).await? {
         return Ok(Effected::Refused("cannot_withdraw", about(last)));
