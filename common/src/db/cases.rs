@@ -183,8 +183,8 @@ pub async fn alike(tx: &Tx<'_>, event: &Event<'_>, days: u32) -> Result<Option<(
                JOIN report r ON r.case_id = c.id AND r.code = c.code AND r.sender = c.opened_by AND r.withdrawn_at IS NULL
                JOIN person p ON p.id = c.opened_by
               WHERE c.opened_by <> $2
-                AND c.opened_at BETWEEN $3 - make_interval(days => $5) AND $3 + make_interval(days => $5)
-                AND (r.fields ->> 'syndrome' = $4 ->> 'syndrome'
+                AND c.opened_at BETWEEN $3::timestamptz - make_interval(days => $5) AND $3::timestamptz + make_interval(days => $5)
+                AND (r.fields ->> 'syndrome' = $4::jsonb ->> 'syndrome'
                      OR jsonb_path_query_array(r.fields, '$.sign[*]') ?| ARRAY(SELECT jsonb_path_query($4, '$.sign[*]') #>> '{}'))
                 AND jsonb_path_query_array(r.fields, '$.animals[*].species')
                     ?| ARRAY(SELECT jsonb_path_query($4, '$.animals[*].species') #>> '{}')
@@ -206,7 +206,7 @@ pub async fn alike(tx: &Tx<'_>, event: &Event<'_>, days: u32) -> Result<Option<(
 pub async fn link(tx: &Tx<'_>, (one, other): (i64, i64), report: Uuid) -> Result {
     tx.execute(
         "-- cases::link
-         INSERT INTO case_link (case_id, other, report) VALUES (least($1, $2), greatest($1, $2), $3)
+         INSERT INTO case_link (case_id, other, report) VALUES (least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint), $3)
          ON CONFLICT (case_id, other) DO NOTHING",
         &[
             /* one */ &one, /* other */ &other, /* report */ &report,
