@@ -25,6 +25,7 @@ const APART: &[&[&str]] = &[
     &["species", "breed", "population_animal"],
     &["species", "breed", "abattoir_animal"],
     &["rapid_test", "species", "diagnosis"],
+    &["rapid_test", "test_result"],
 ];
 
 fn heads() -> Vec<PlacedList> {
