@@ -327,6 +327,14 @@ impl Codes {
         self.by_word.get(&code.to_ascii_uppercase())
     }
 
+    /// Old codes, each with the code that took its place, in alphabetical order.
+    pub fn replaced(&self) -> Vec<(&str, &Arc<Spec>)> {
+        let pairs = self.replaced.iter().map(|(old, by)| (old.as_str(), by));
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.sort_unstable_by_key(|(old, _)| *old);
+        pairs
+    }
+
     /// The lists that it was loaded with.
     pub fn lexicon(&self) -> &Arc<Lexicon> {
         &self.lexicon

@@ -8,6 +8,7 @@ pub mod compose;
 pub mod config;
 pub mod daemon;
 pub mod db;
+pub mod document;
 pub mod engine;
 pub mod envelope;
 pub mod failure;

@@ -71,6 +71,7 @@ impl Loader<'_> {
     fn code(&mut self, reading: &mut Reading) -> Option<Spec> {
         let code: Option<String> = reading.must("code");
         let (name, help) = (reading.must("name"), reading.must("help"));
+        let chapter = reading.may("chapter");
         let permission = reading.must("permission");
         let format = reading.format(code.as_deref());
         let raw_fields: BTreeMap<String, toml::Value> = reading.may("field").unwrap_or_default();
@@ -115,6 +116,7 @@ impl Loader<'_> {
             aliases: aliases.iter().map(|a| a.to_ascii_uppercase()).collect(),
             name: name?,
             help: help?,
+            chapter,
             permission: permission?,
             format,
             fields,

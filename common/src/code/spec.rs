@@ -21,6 +21,8 @@ pub struct Spec {
     pub name: Both,
     /// One or two sentences for help texts and the documentation.
     pub help: Both,
+    /// Its chapter in the manual; `None` puts it behind all others.
+    pub chapter: Option<Chapter>,
     /// Who may send it: `can_send_u`.
     pub permission: String,
     /// Its format.
@@ -40,6 +42,25 @@ pub struct Spec {
     /// Whether the bare code has an answer of its own.
     pub(crate) bare: bool,
     pub(crate) machine: Machine,
+}
+
+/// The chapters of `docs/CODES.md` and of the field cards, in their order; the words are those of
+/// code files: `chapter = "cases"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Chapter {
+    /// Sick animals, and what became of them.
+    Cases,
+    /// Permits, transport and slaughter.
+    Movement,
+    /// Vaccination, surveillance, population.
+    Programmes,
+    /// Owners, their animals, breeding.
+    Herds,
+    /// Questions.
+    Queries,
+    /// Oneself, other users, one's last message.
+    Administration,
 }
 
 /// One field of a code.

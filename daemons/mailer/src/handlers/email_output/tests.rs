@@ -184,6 +184,7 @@ fn mail(id: u128) -> Incoming<EmailOutput> {
         purpose: Purpose::Answer,
         thread: None,
         attachments: Vec::new(),
+        documents: Vec::new(),
         reply_token: None,
         origin: Origin::Replied,
     };
