@@ -268,6 +268,10 @@ pub struct Engine {
     pub country_code: String,
     /// An answer to a text is not worth sending after this.
     pub answer_ttl_s: u32,
+    /// For how many days a movement permit holds, the day of issue not counted.
+    pub permit_days: u16,
+    /// Number to which texts are sent, printed on documents; empty: none.
+    pub sms_number: String,
 }
 
 impl Default for Engine {
@@ -281,6 +285,8 @@ impl Default for Engine {
             max_parts: 3,
             country_code: "62".into(),
             answer_ttl_s: 6 * 3600,
+            permit_days: 30,
+            sms_number: String::new(),
         }
     }
 }

@@ -23,6 +23,8 @@ mod snapshot;
 pub use alerts::{Alert, circles};
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
 pub use found::Found;
+pub(crate) use found::day;
+pub(crate) use deed::shown;
 pub use snapshot::compile_offline;
 
 use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
@@ -35,6 +37,9 @@ use crate::envelope::derived_id;
 use crate::handler::Lane;
 use crate::home::Home;
 use crate::language::Language;
+use crate::mail::keys;
+use crate::mail::token::Signer;
+use crate::messages::EmailOutput;
 use crate::{Result, config};
 use people::People;
 use places::Places;
@@ -55,6 +60,8 @@ pub struct Answer {
     pub case_id: Option<i64>,
     /// To others.
     pub alerts: Vec<Alert>,
+    /// Mails that it brought about besides.
+    pub mails: Vec<EmailOutput>,
 }
 
 /// The engine of one process: code files and lists as of now, places and people that were looked
@@ -65,6 +72,8 @@ pub struct Engine {
     codes: RwLock<Arc<Codes>>,
     places: Places,
     people: People,
+    /// Proves the numbers of permits.
+    signer: Signer,
 }
 
 impl Engine {
@@ -78,6 +87,7 @@ impl Engine {
             codes: RwLock::new(Arc::new(codes)),
             places: Places::default(),
             people: People::default(),
+            signer: keys::signer(&settings.secrets)?,
         });
         tokio::spawn(engine.clone().follow());
         Ok(engine)
@@ -137,6 +147,7 @@ impl Engine {
                 code: None,
                 case_id: None,
                 alerts: Vec::new(),
+                mails: Vec::new(),
             });
         }
         let reading = codes.read(asked.text, &reader);
@@ -148,6 +159,7 @@ impl Engine {
                 code: code_of(&reading).map(|spec| spec.code.clone()),
                 case_id: None,
                 alerts: Vec::new(),
+                mails: Vec::new(),
             });
         };
         let turn = Turn {
@@ -193,7 +205,7 @@ impl Turn<'_> {
                 return Ok(self.answered(text.unwrap_or_default(), "repeated"));
             }
         }
-        let done = match self.find_and_do().await? {
+        let mut done = match self.find_and_do().await? {
             Ok(done) => done,
             Err(refused) => {
                 if guarded {
@@ -215,6 +227,7 @@ impl Turn<'_> {
         Ok(Answer {
             case_id: done.case_id,
             alerts,
+            mails: std::mem::take(&mut done.mails),
             ..self.answered(text, "stored")
         })
     }
@@ -243,6 +256,9 @@ impl Turn<'_> {
         if let Some(owner) = found.herd().filter(|_| self.values.place().is_none()) {
             place = self.place_by_id(owner.place).await?;
         }
+        if let Some(at) = found.site().filter(|_| self.names_no_place(&found)) {
+            place = self.place_by_id(at.place).await?;
+        }
         let deed = Deed {
             tx: self.tx,
             asked: self.asked,
@@ -252,6 +268,7 @@ impl Turn<'_> {
             place: place.as_ref(),
             case: case.as_ref(),
             found: &found,
+            engine: self.engine,
         };
         let mut done = match deed.effect().await? {
             Effected::Done(done) => done,
@@ -326,6 +343,11 @@ impl Turn<'_> {
         Ok(Ok(home))
     }
 
+    /// Whether nothing but an infrastructure can tell where it happened.
+    fn names_no_place(&self, found: &Found) -> bool {
+        self.values.place().is_none() && self.values.case().is_none() && found.herd().is_none()
+    }
+
     async fn place_by_id(&self, id: i64) -> Result<Option<Place>> {
         let systems = &self.engine.settings.place_systems;
         self.engine.places.by_id(self.tx, systems, id).await
@@ -350,6 +372,7 @@ impl Turn<'_> {
             code,
             case_id: None,
             alerts: Vec::new(),
+            mails: Vec::new(),
         }
     }
 

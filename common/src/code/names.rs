@@ -27,11 +27,20 @@ pub fn as_typed(field: &Field) -> Option<String> {
 /// * `respond` adds to a case; `reporter` and `reporter_phone` are who reported it.
 /// * `case_outcome` sets a case's outcome; `subject` is the case's animals in words
 ///   (`5 sapi, 3 kambing`); `closed` is true when that closed it.
+/// * `issue_permit` issues a movement permit; `permit` is its number, `until` its last day, `office` who
+///   was mailed the certificate, `own_mail` the sender's address where no office has one.
+/// * `confirm_permit` compares what arrived with a permit; `permitted` are its animals in words,
+///   `differs` whether others arrived, `until` its last day, `expired` whether that was over.
+/// * `set_point` sets where an infrastructure stands; `far` is how many kilometres that is outside its
+///   district, 0 when it is inside or nobody knows.
 /// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its time.
 pub const EFFECTS: &[(&str, &[&str])] = &[
     ("open_case", &[]),
     ("respond", &["reporter", "reporter_phone"]),
     ("case_outcome", &["subject", "closed"]),
+    ("issue_permit", &["permit", "until", "office", "own_mail"]),
+    ("confirm_permit", &["permitted", "differs", "until", "expired"]),
+    ("set_point", &["far"]),
     ("withdraw", &["withdrawn", "sent"]),
 ];
 

@@ -78,6 +78,11 @@ fn engine(engine: &Engine) -> Result<(), String> {
         "\"id\" or \"en\"",
     )?;
     need("engine.max_parts", engine.max_parts >= 1, "at least 1")?;
+    need(
+        "engine.permit_days",
+        (1..=366).contains(&engine.permit_days),
+        "1 to 366",
+    )?;
     let digits = engine.country_code.bytes().all(|b| b.is_ascii_digit());
     need(
         "engine.country_code",

@@ -3,6 +3,9 @@
 use super::Tx;
 use crate::Result;
 use crate::language::Language;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde_json::Value as Json;
 
 /// An office, a laboratory, an abattoir.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,59 @@ pub struct Program {
     pub name_en: String,
     /// Whether the day of the message lies within it.
     pub runs: bool,
+    /// Its first day, where one is set.
+    pub starts_on: Option<Date>,
+    /// Its last day, where one is set.
+    pub ends_on: Option<Date>,
+}
+
+/// A permit that was just issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Issued {
+    /// Its number.
+    pub number: i64,
+    /// Day of issue.
+    pub on: Date,
+    /// Last day on which it holds.
+    pub until: Date,
+}
+
+/// What a programme may be.
+pub const PROGRAM_KINDS: [&str; 3] = ["vaccination", "surveillance", "control"];
+
+/// A movement permit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Permit {
+    /// Its number.
+    pub id: i64,
+    /// `valid` or `withdrawn`; that it has run out follows from the day.
+    pub state: String,
+    /// Last day on which it holds.
+    pub valid_until: Date,
+    /// Where the animals come from.
+    pub origin: i64,
+    /// Where they go.
+    pub destination: i64,
+    /// The declared fields of the message that issued it.
+    pub fields: Json,
+}
+
+/// A permit to be issued.
+pub struct NewPermit<'a> {
+    /// Number of the owner's identity card.
+    pub identity: &'a str,
+    /// Where the animals come from.
+    pub origin: i64,
+    /// Where they go.
+    pub destination: i64,
+    /// Who issues it.
+    pub by: i64,
+    /// When that was sent.
+    pub at: Timestamp,
+    /// For how many days it holds.
+    pub days: i32,
+    /// The declared fields of the message.
+    pub fields: &'a Json,
 }
 
 impl Program {
@@ -63,13 +119,13 @@ pub async fn infrastructure(tx: &Tx<'_>, code: &str) -> Result<Option<Infrastruc
 }
 
 /// The programme of a number.
-pub async fn program(tx: &Tx<'_>, id: i64, at: jiff::Timestamp) -> Result<Option<Program>> {
+pub async fn program(tx: &Tx<'_>, id: i64, at: Timestamp) -> Result<Option<Program>> {
     let row = tx
         .query_opt(
             "-- works::program
-             SELECT id, kind, name_id, name_en,
+             SELECT id, kind, name_id, name_en, starts_on, ends_on,
                     ($2::timestamptz AT TIME ZONE 'Asia/Jakarta')::date
-                        BETWEEN coalesce(starts_on, '-infinity') AND coalesce(ends_on, 'infinity')
+                        BETWEEN coalesce(starts_on, '-infinity') AND coalesce(ends_on, 'infinity') AS runs
              FROM program WHERE id = $1 AND retired_at IS NULL",
             &[/* id */ &id, /* at */ &at],
         )
@@ -79,16 +135,103 @@ pub async fn program(tx: &Tx<'_>, id: i64, at: jiff::Timestamp) -> Result<Option
         kind: row.get(1),
         name_id: row.get(2),
         name_en: row.get(3),
-        runs: row.get(4),
+        runs: row.get("runs"),
+        starts_on: row.get("starts_on"),
+        ends_on: row.get("ends_on"),
     }))
 }
 
-/// Whether there is a permit of this number.
-pub async fn has_permit(tx: &Tx<'_>, id: i64) -> Result<bool> {
+/// The permit of a number, withdrawn ones too, kept from being withdrawn until the transaction ends.
+pub async fn permit(tx: &Tx<'_>, id: i64) -> Result<Option<Permit>> {
+    let row = tx
+        .query_opt(
+            "-- works::permit
+             SELECT id, state, valid_until, origin, destination, fields FROM permit WHERE id = $1
+             FOR KEY SHARE",
+            &[/* id */ &id],
+        )
+        .await?;
+    Ok(row.map(|row| Permit {
+        id: row.get(0),
+        state: row.get(1),
+        valid_until: row.get(2),
+        origin: row.get(3),
+        destination: row.get(4),
+        fields: row.get(5),
+    }))
+}
+
+/// Issues a permit. The numbers run without gaps: the counter stays locked until the
+/// transaction ends, and a transaction that is rolled back gives its number back. So take it late.
+pub async fn issue_permit(tx: &Tx<'_>, new: &NewPermit<'_>) -> Result<Issued> {
     let row = tx
         .query_one(
-            "-- works::has_permit\nSELECT EXISTS (SELECT FROM permit WHERE id = $1)",
-            &[/* id */ &id],
+            "-- works::issue_permit
+             WITH next AS (
+                 INSERT INTO counter AS c (name, value) VALUES ('permit', 1)
+                 ON CONFLICT (name) DO UPDATE SET value = c.value + 1 RETURNING value)
+             INSERT INTO permit (id, identity, origin, destination, issued_by, issued_at, valid_until, fields)
+             SELECT value, $1, $2, $3, $4, $5, ($5::timestamptz AT TIME ZONE 'Asia/Jakarta')::date + $6::int, $7
+               FROM next RETURNING id, (issued_at AT TIME ZONE 'Asia/Jakarta')::date, valid_until",
+            &[
+                /* identity */ &new.identity,
+                /* origin */ &new.origin,
+                /* destination */ &new.destination,
+                /* by */ &new.by,
+                /* at */ &new.at,
+                /* days */ &new.days,
+                /* fields */ &new.fields,
+            ],
+        )
+        .await?;
+    Ok(Issued {
+        number: row.get(0),
+        on: row.get(1),
+        until: row.get(2),
+    })
+}
+
+/// The offices that answer for a place: their name and where their mail goes. Those of the nearest
+/// level that has any with a mail address; an office answers for the place that it is registered at.
+pub async fn offices(tx: &Tx<'_>, place: i64) -> Result<Vec<(String, Vec<String>)>> {
+    let rows = tx
+        .query(
+            "-- works::offices
+             WITH of AS (
+                 SELECT i.code, i.name, i.emails, h.level FROM place o JOIN place h ON h.id = ANY (o.path)
+                   JOIN infrastructure i ON i.place = h.id
+                  WHERE o.id = $1 AND i.type = 'DNS' AND i.retired_at IS NULL AND i.emails <> '{}')
+             SELECT name, emails FROM of WHERE level = (SELECT max(level) FROM of) ORDER BY code",
+            &[/* place */ &place],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// The row of an infrastructure as it is now, locked until the transaction ends: what
+/// [`super::subjects::Subject::before`] keeps.
+pub async fn as_is(tx: &Tx<'_>, infrastructure: i64) -> Result<Json> {
+    let row = tx
+        .query_one(
+            "-- works::as_is\nSELECT to_jsonb(t) FROM infrastructure t WHERE t.id = $1 FOR UPDATE",
+            &[/* id */ &infrastructure],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
+/// Sets where an infrastructure stands, in degrees (WGS 84). How many kilometres that is outside the
+/// nearest place above it whose borders are known; `None` when none are.
+pub async fn set_point(tx: &Tx<'_>, id: i64, (lat, lon): (f64, f64)) -> Result<Option<f64>> {
+    let row = tx
+        .query_one(
+            "-- works::set_point
+             UPDATE infrastructure i SET point = ST_SetSRID(ST_MakePoint($3, $2), 4326) WHERE i.id = $1
+             RETURNING (SELECT ST_Distance(h.area::geography, i.point::geography) / 1000
+                          FROM place o JOIN place h ON h.id = ANY (o.path)
+                         WHERE o.id = i.place AND h.area IS NOT NULL AND h.level <= 3
+                         ORDER BY h.level DESC LIMIT 1)",
+            &[/* id */ &id, /* lat */ &lat, /* lon */ &lon],
         )
         .await?;
     Ok(row.get(0))

@@ -1,15 +1,17 @@
 //! What an effect is given and what it hands back.
 
-use super::Found;
+use super::{Engine, Found};
 use crate::Result;
 use crate::code::effects;
-use crate::code::{Codes, Spec, Values, Var};
+use crate::code::{Codes, Spec, Value, Values, Var};
+use crate::config;
 use crate::db::Tx;
 use crate::db::cases::Case;
 use crate::db::people::Person;
 use crate::db::places::Place;
 use crate::db::subjects::{Sort, Subject};
 use crate::language::Language;
+use crate::messages::EmailOutput;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -61,15 +63,37 @@ pub struct Deed<'a> {
     /// What it said.
     pub values: &'a Values,
     /// Where it happened: the place that the message names, else that of the case that it names, else
-    /// that of the first owner, else the sender's own.
+    /// that of the first owner, else that of the first infrastructure, else the sender's own.
     pub place: Option<&'a Place>,
     /// The case it names.
     pub case: Option<&'a Case>,
     /// Owners, animals, programmes, permits and infrastructure that it names.
     pub found: &'a Found,
+    pub(super) engine: &'a Engine,
 }
 
 impl Deed<'_> {
+    /// The settings of the engine.
+    pub fn settings(&self) -> &config::Engine {
+        &self.engine.settings
+    }
+
+    /// The place of a field that is not the report's place: a message's second one, say. The inner
+    /// `Err` is a refusal: no such place, or the field was left out.
+    pub async fn place_of(&self, field: &str) -> Result<std::result::Result<Place, Effected>> {
+        let code = match self.values.get(field) {
+            Some(Value::Place(code)) => code.as_str(),
+            _ => "",
+        };
+        let systems = &self.engine.settings.place_systems;
+        let found = self.engine.places.by_code(self.tx, systems, code).await?;
+        let unknown = || {
+            let values = vec![("word", Var::from(code)), ("near", Var::from(""))];
+            Effected::Refused("unknown_place", values)
+        };
+        Ok(found.ok_or_else(unknown))
+    }
+
     /// Does what only this code does. A code without an effect just stores.
     pub(super) async fn effect(&self) -> Result<Effected> {
         match self.spec.effect.as_deref() {
@@ -101,6 +125,8 @@ pub struct Done {
     pub place: Option<Place>,
     /// Whether a `report` row is written.
     pub stores: bool,
+    /// Mails that go out because of it, in the transaction that keeps it.
+    pub mails: Vec<EmailOutput>,
     /// What it is about besides its place and case.
     pub(super) subjects: Vec<Subject>,
     /// What the texts of the code may name besides its fields.
@@ -127,6 +153,7 @@ impl Default for Done {
             case_id: None,
             place: None,
             stores: true,
+            mails: Vec::new(),
             subjects: Vec::new(),
             said: Vec::new(),
         }

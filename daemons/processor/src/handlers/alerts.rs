@@ -76,6 +76,13 @@ pub async fn send(
     intake::alerted(tx, message, case_id, &told).await
 }
 
+/// Sends mails that a message brought about.
+pub fn mail_all(mails: &[EmailOutput], out: &mut Outbox) {
+    for mail in mails {
+        out.send(mail);
+    }
+}
+
 fn mail(alert: &Alert) -> EmailOutput {
     let mut values = Map::new();
     values.insert("text".into(), json!(alert.text));

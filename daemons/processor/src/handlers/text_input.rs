@@ -76,6 +76,7 @@ impl Handler for TextInputHandler {
         };
         let answer = self.engine.answer(tx, &asked).await?;
         let answer_id = self.reply(&came, &answer.text, out);
+        alerts::mail_all(&answer.mails, out);
         alerts::send(answer.alerts, came.id, &self.wording, (tx, out)).await?;
         let taken = Taken {
             person: Some(sender.id),
