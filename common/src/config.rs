@@ -272,6 +272,8 @@ pub struct Engine {
     pub permit_days: u16,
     /// Number to which texts are sent, printed on documents; empty: none.
     pub sms_number: String,
+    /// The whole installation is for training: everything that anybody sends is kept apart.
+    pub training: bool,
 }
 
 impl Default for Engine {
@@ -287,6 +289,7 @@ impl Default for Engine {
             answer_ttl_s: 6 * 3600,
             permit_days: 30,
             sms_number: String::new(),
+            training: false,
         }
     }
 }

@@ -9,6 +9,7 @@
 //! reply     in the sender's language; alerts in their readers'
 //! ```
 
+mod again;
 mod alerts;
 mod ask;
 mod deed;
@@ -19,20 +20,23 @@ mod lane;
 mod people;
 mod places;
 mod snapshot;
+mod wording;
 
-pub use alerts::{Alert, circles};
+pub use again::Again;
+pub use alerts::{Alert, Bundle, Look, Raised};
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
 pub use found::Found;
 pub(crate) use found::day;
 pub(crate) use deed::shown;
 pub use snapshot::compile_offline;
+pub use wording::Wording;
 
 use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
 use crate::config::Settings;
 use crate::db::people::{Person, PersonState};
 use crate::db::places::Place;
 use crate::db::reports::{self, Report};
-use crate::db::{Tx, cases, intake, subjects};
+use crate::db::{Tx, cases, intake, subjects, training};
 use crate::envelope::derived_id;
 use crate::handler::Lane;
 use crate::home::Home;
@@ -62,6 +66,8 @@ pub struct Answer {
     pub alerts: Vec<Alert>,
     /// Mails that it brought about besides.
     pub mails: Vec<EmailOutput>,
+    /// It was only for training: nothing of it is in the real tables.
+    pub training: bool,
 }
 
 /// The engine of one process: code files and lists as of now, places and people that were looked
@@ -115,9 +121,13 @@ impl Engine {
         Language::from_tag(&self.settings.language).unwrap_or_default()
     }
 
-    /// Which messages of one transaction a text may be decided beside.
-    pub fn lane(&self, sender: i64, text: &str) -> Lane {
-        lane::lane(&self.codes(), sender, text)
+    /// Which messages of one transaction a text may be decided beside. Training changes for the
+    /// whole transaction where rows are, so it goes alone.
+    pub fn lane(&self, sender: &Person, text: &str) -> Lane {
+        match self.trains(sender) {
+            true => Lane::last(sender.id),
+            false => lane::lane(&self.codes(), sender.id, text),
+        }
     }
 
     /// Who writes from this canonical address; a change is seen as soon as the database tells of it.
@@ -127,9 +137,32 @@ impl Engine {
             .await
     }
 
+    /// Whether what this person sends is for training.
+    pub fn trains(&self, person: &Person) -> bool {
+        self.settings.training || person.training
+    }
+
     /// Decides what a registered person's words mean, stores it and says what to answer. Writes in
-    /// the caller's transaction; sends nothing.
+    /// the caller's transaction; sends nothing. In training all of it is kept apart, and nobody is told
+    /// who is not in training too.
     pub async fn answer(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
+        if !self.trains(asked.sender) {
+            return self.decide(tx, asked).await;
+        }
+        training::enter(tx).await?;
+        let mut answer = self.decide(tx, asked).await?;
+        training::leave(tx).await?;
+        answer.training = true;
+        // The answer to a repetition is the first one, which says so already.
+        if answer.outcome != "repeated" {
+            let language = Language::from_tag(&asked.sender.language).unwrap_or_default();
+            let reply = [("reply", Var::from(answer.text))];
+            answer.text = self.codes().say("training", language, &reply);
+        }
+        Ok(answer)
+    }
+
+    async fn decide(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
         let codes = self.codes();
         let person = asked.sender;
         let may = |permission: &str| person.may(permission);
@@ -148,6 +181,7 @@ impl Engine {
                 case_id: None,
                 alerts: Vec::new(),
                 mails: Vec::new(),
+                training: false,
             });
         }
         let reading = codes.read(asked.text, &reader);
@@ -160,6 +194,7 @@ impl Engine {
                 case_id: None,
                 alerts: Vec::new(),
                 mails: Vec::new(),
+                training: false,
             });
         };
         let turn = Turn {
@@ -195,7 +230,9 @@ impl Turn<'_> {
         let (tx, asked) = (self.tx, self.asked);
         let key = self.key();
         let window = self.engine.settings.repeat_window_s;
-        let guarded = window > 0 && self.spec.effect.as_deref() != Some("withdraw");
+        let effect = self.spec.effect.as_deref();
+        // Said again, both mean what came since.
+        let guarded = window > 0 && !matches!(effect, Some("withdraw" | "acknowledge"));
         if guarded {
             let at = asked.received_at;
             let command = (asked.message, asked.line);
@@ -223,6 +260,7 @@ impl Turn<'_> {
         if guarded && let Some(case) = self.values.case() {
             intake::forget_of_case(tx, asked.sender.id, case, &key).await?;
         }
+        self.acknowledge().await?;
         let alerts = self.alerts(&done).await?;
         Ok(Answer {
             case_id: done.case_id,
@@ -241,8 +279,7 @@ impl Turn<'_> {
         let mut case = None;
         if let Some(number) = self.values.case() {
             let Some(found) = cases::by_number(self.tx, number).await? else {
-                let word = [("word", Var::from(number))];
-                return Ok(Err(self.refused("unknown_case", &word)));
+                return Ok(Err(self.no_case(number).await?));
             };
             if place.is_none() {
                 place = self.place_by_id(found.place).await?;
@@ -282,7 +319,7 @@ impl Turn<'_> {
             done.say(name, value);
         }
         if done.stores {
-            done.about(found.subjects());
+            done.speaks_of(found.subjects());
             self.insert(&done, &found).await?;
         }
         done.say("sender", Var::from(self.asked.sender.name.as_str()));
@@ -373,6 +410,7 @@ impl Turn<'_> {
             case_id: None,
             alerts: Vec::new(),
             mails: Vec::new(),
+            training: false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What every Kentongan daemon shares: message schemas, database access, the frame, the code
 //! engine. Daemons know this crate; no daemon knows another.
 
+pub mod alerts;
 pub mod aws;
 pub mod blob;
 pub mod code;
@@ -17,6 +18,7 @@ pub mod home;
 pub mod language;
 pub mod load;
 pub mod mail;
+pub mod manual;
 pub mod messages;
 pub mod outbox;
 pub mod phone;

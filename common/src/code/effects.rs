@@ -4,7 +4,10 @@
 //! `case_outcome` the life of a case, `withdraw` another message's row, `issue_permit` takes a number
 //! and mails a certificate, `confirm_permit` compares two messages, `set_point` moves an
 //! infrastructure.
+//! `case_outcome` the life of a case, `withdraw` another message's row, `acknowledge` the rows of
+//! alerts.
 
+mod acknowledge;
 mod case_outcome;
 mod confirm_permit;
 mod issue_permit;
@@ -25,6 +28,7 @@ pub(crate) async fn run(name: &str, deed: &Deed<'_>) -> Result<Effected> {
         "issue_permit" => issue_permit::run(deed).await,
         "confirm_permit" => confirm_permit::run(deed).await,
         "set_point" => set_point::run(deed).await,
+        "acknowledge" => acknowledge::run(deed).await,
         "withdraw" => withdraw::run(deed).await,
         unknown => Err(Failure::retry(format!("there is no effect `{unknown}`"))),
     }

@@ -34,6 +34,9 @@ pub fn as_typed(field: &Field) -> Option<String> {
 /// * `set_point` sets where an infrastructure stands; `far` is how many kilometres that is outside its
 ///   district, 0 when it is inside or nobody knows.
 /// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its time.
+/// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its words,
+///   `gone` is true when its case went with it.
+/// * `acknowledge` says that an alert was read; `cases` are those that it was about.
 pub const EFFECTS: &[(&str, &[&str])] = &[
     ("open_case", &[]),
     ("respond", &["reporter", "reporter_phone"]),
@@ -42,7 +45,13 @@ pub const EFFECTS: &[(&str, &[&str])] = &[
     ("confirm_permit", &["permitted", "differs", "until", "expired"]),
     ("set_point", &["far"]),
     ("withdraw", &["withdrawn", "sent"]),
+    ("withdraw", &["withdrawn", "sent", "gone"]),
+    ("acknowledge", &["cases"]),
 ];
+
+/// What an alert may name besides: the format of the answer that is expected, with the case's number
+/// in it, as its receiver may send it.
+pub const ANSWER: &str = "answer_format";
 
 /// Parameters that every query may use besides its own fields: the sender's own place when the
 /// message names none, the case, the reader's language (`id` or `en`), the sender's id, and the

@@ -5,6 +5,7 @@ use super::format::Format;
 use super::kind::{Kind, Rules};
 use super::machine::Machine;
 use super::sql::Sql;
+use super::values::Values;
 use crate::language::Both;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Spec {
     pub query: Option<Query>,
     /// Who else is told.
     pub alerts: Vec<Alert>,
+    /// Who is told again, and who next, while nobody answers; in the order of their times.
+    pub escalation: Vec<Escalation>,
     /// Its tests and the documentation's examples.
     pub examples: Vec<Example>,
     /// Whether the bare code has an answer of its own.
@@ -70,6 +73,8 @@ pub struct Field {
     pub name: Arc<str>,
     /// Its type.
     pub kind: Kind,
+    /// Its type as the code file writes it: `list:species`.
+    pub type_name: String,
     /// What people read in the format.
     pub label: Both,
     /// What its values must keep to.
@@ -98,6 +103,22 @@ pub struct Alert {
     pub to: String,
     /// User types of senders whose message is passed on; empty for all.
     pub when: Vec<String>,
+    /// Fields with the codes of which one must have been given: only such messages are passed on.
+    pub only_if: Vec<(String, Vec<String>)>,
+    /// Circles that are told instead, one after the other, until somebody can be reached.
+    pub or_else: Vec<String>,
+    /// Held only past the second, higher rate; who reads it can end the escalation.
+    pub urgent: bool,
+}
+
+/// What happens when nobody has answered by then.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escalation {
+    /// So long after the message, in minutes.
+    pub after_min: u32,
+    /// Name of the circle that is told.
+    pub to: String,
 }
 
 /// One example: documentation and test at once.
@@ -134,6 +155,16 @@ impl Spec {
         })
     }
 
+    /// The same with a value in the place of one mandatory field.
+    pub fn format_with(&self, reader: &Reader<'_>, field: &str, value: &str) -> String {
+        let line = self.format_line(reader);
+        let label = self.field(field).map(|f| f.label.get(reader.language));
+        match label {
+            Some(label) => line.replacen(&format!("[{label}]"), value, 1),
+            None => line,
+        }
+    }
+
     /// A field by its name.
     pub fn field(&self, name: &str) -> Option<&Arc<Field>> {
         self.fields.iter().find(|f| &*f.name == name)
@@ -144,11 +175,20 @@ impl Spec {
         self.query.is_none()
     }
 
-    /// The alerts that a message of a sender of this user type sets off, with their place in the
-    /// file, which [`super::Codes::alert`] wants.
-    pub fn alerts_for(&self, sender: &str) -> impl Iterator<Item = (usize, &Alert)> {
+    /// The alerts that this message of a sender of this user type sets off, with their place in
+    /// the file, which [`super::Codes::alert`] wants.
+    pub fn alerts_for<'a>(
+        &'a self,
+        sender: &'a str,
+        values: &'a Values,
+    ) -> impl Iterator<Item = (usize, &'a Alert)> {
         let fits = move |alert: &Alert| {
-            alert.when.is_empty() || alert.when.iter().any(|w| w.eq_ignore_ascii_case(sender))
+            let from = &alert.when;
+            (from.is_empty() || from.iter().any(|w| w.eq_ignore_ascii_case(sender)))
+                && alert
+                    .only_if
+                    .iter()
+                    .all(|(field, codes)| values.has(field, codes))
         };
         self.alerts
             .iter()

@@ -65,6 +65,7 @@ impl Face {
     }
 
     /// Whether the face can print a character.
+    #[cfg(test)]
     pub fn has(self, c: char) -> bool {
         self.loaded().font.charmap().map(c).is_some()
     }

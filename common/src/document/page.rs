@@ -106,6 +106,20 @@ pub(crate) enum Mark {
     },
 }
 
+impl Mark {
+    fn shift(&mut self, right: f32) {
+        match self {
+            Self::Text { runs, .. } => runs.iter_mut().for_each(|r| r.x += right),
+            Self::Line { from, to, .. } => {
+                from.0 += right;
+                to.0 += right;
+            }
+            Self::Frame { area, .. } | Self::Filled { area, .. } => area.x += right,
+            Self::Squares { squares, .. } => squares.iter_mut().for_each(|s| s.x += right),
+        }
+    }
+}
+
 /// One page.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Page {
@@ -149,6 +163,14 @@ impl Page {
 
     pub(crate) fn fill(&mut self, area: Area, shade: u8) {
         self.marks.push(Mark::Filled { area, shade });
+    }
+
+    /// Takes over all that stands on another page, so much to the right.
+    pub(crate) fn take(&mut self, other: Self, right: f32) {
+        self.marks.extend(other.marks.into_iter().map(|mut mark| {
+            mark.shift(right);
+            mark
+        }));
     }
 
     /// Every run of letters on the page.

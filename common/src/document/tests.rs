@@ -186,7 +186,7 @@ fn what_cannot_be_made_is_wrong_for_ever_and_quotes_nothing() {
 
 #[test]
 fn every_word_of_ours_can_be_printed() {
-    let files = ["permit.toml"].map(|f| {
+    let files = ["permit.toml", "manual.toml"].map(|f| {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/documents/");
         std::fs::read_to_string(format!("{folder}{f}")).unwrap()
     });

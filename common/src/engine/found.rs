@@ -266,7 +266,8 @@ impl Turn<'_> {
         let permit = found.permits.last();
         if let (Some(Value::Text(typed)), Some((_, permit))) = (self.values.get(&field.name), permit)
         {
-            let good = Seal::fits(permit.id, false, typed, &self.engine.signer);
+            let training = self.engine.trains(self.asked.sender);
+            let good = Seal::fits(permit.id, training, typed, &self.engine.signer);
             found.seals.push((field.name.clone(), good));
         }
     }

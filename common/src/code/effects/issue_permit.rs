@@ -71,7 +71,10 @@ struct Receivers {
 
 impl Receivers {
     async fn of(deed: &Deed<'_>, origin: &Place) -> Result<Self> {
-        let found = works::offices(deed.tx, origin.id).await?;
+        let found = match deed.trains() {
+            true => Vec::new(),
+            false => works::offices(deed.tx, origin.id).await?,
+        };
         let (offices, addresses): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         let mut addresses: Vec<String> = addresses.into_iter().flatten().collect();
         addresses.dedup();
@@ -102,6 +105,7 @@ impl Receivers {
             ("origin", json!(page.origin.names.join(", "))),
             ("destination", json!(page.destination.names.join(", "))),
             ("officer", json!(page.officer)),
+            ("training", json!(page.training)),
         ];
         let words = words.into_iter();
         let values: Map<_, _> = words.map(|(name, v)| (name.to_owned(), v)).collect();
@@ -145,7 +149,7 @@ fn page(deed: &Deed<'_>, way: &Way<'_>, issued: &Issued, to: &Receivers) -> Perm
         officer: deed.asked.sender.name.clone(),
         office: office.unwrap_or_default(),
         gateway: deed.settings().sms_number.clone(),
-        training: false,
+        training: deed.trains(),
         seal: None,
     }
 }

@@ -9,7 +9,7 @@ use crate::{Failure, Result};
 const NEAR_KM: f64 = 5.0;
 
 /// Sets where an infrastructure stands. A point far from its district is kept and said so: the borders
-/// may be wrong as well.
+/// may be wrong as well. Training moves nothing: there is one map for all.
 pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let site = deed.found.site();
     let (Some(site), Some(lat), Some(lon)) = (site, degrees(deed, "latitude"), degrees(deed, "longitude"))
@@ -18,6 +18,11 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
             "set_point wants an infrastructure, and `latitude` and `longitude` of type coordinate",
         ));
     };
+    if deed.trains() {
+        let mut done = Done::default();
+        done.say("far", Var::from(0));
+        return Ok(Effected::Done(done));
+    }
     let before = works::as_is(deed.tx, site.id).await?;
     let outside = works::set_point(deed.tx, site.id, (lat, lon)).await?;
     let far = outside.filter(|km| *km > NEAR_KM).unwrap_or_default();

@@ -13,8 +13,10 @@ const WIDTH: f32 = A4.0 - 2.0 * MARGIN;
 /// Below this nothing but the foot.
 const BOTTOM: f32 = A4.1 - 17.0 * MM;
 /// What the last part needs: what is filled in by hand, seal, signatures.
-const CLOSING: f32 = 82.0 * MM;
+const CLOSING: f32 = 92.0 * MM;
 const ROW: f32 = 15.0;
+/// Room above a line that somebody writes on.
+const HAND: f32 = 20.0;
 /// Where values begin beside their names.
 const VALUES: f32 = 62.0 * MM;
 
@@ -154,7 +156,7 @@ impl<'a> Body<'a> {
         self.y = y;
         let x = MARGIN + VALUES;
         if value.is_empty() {
-            self.y += 11.0;
+            self.y += HAND;
             let y = self.y;
             self.sheet.dashes((x, y), (MARGIN + WIDTH, y));
         } else {
@@ -205,12 +207,12 @@ impl<'a> Body<'a> {
         self.y += 3.0;
         let small = format!(" {}", words.small(&of));
         let pieces = [(HEADING, words.main(&of)), (SMALL, small.as_str())];
+        let code = format!("{} ", words.main(|w| &w.code));
+        let code = Lines::wrap(&[(SMALL, &code), (VALUE, &place.code)], width);
+        code.put(&mut self.sheet, (x, self.y), Role::Paragraph, Align::Right);
         self.put(&pieces, (x, width), Role::Heading(2));
-        let code = [(words.main(|w| &w.code), words.small(|w| &w.code))];
-        let names = place.names.iter().map(String::as_str);
-        let values = names.chain([place.code.as_str()]);
-        let levels = words.levels().take(place.names.len()).chain(code);
-        for ((large, small), value) in levels.zip(values) {
+        let levels = words.levels();
+        for ((large, small), value) in levels.zip(&place.names) {
             let small = format!(" {small}");
             self.y += 2.0;
             self.put(
@@ -273,7 +275,13 @@ impl<'a> Body<'a> {
         };
         let sheet = &mut self.sheet;
         if !at.is_empty() {
-            place(sheet, &[(SMALL, at)], MARGIN + 2.0, 18.0, Align::Right);
+            place(
+                sheet,
+                &[(Style::faint(10.0), at)],
+                MARGIN + 2.0,
+                18.0,
+                Align::Right,
+            );
         }
         place(sheet, &[number], MARGIN + 24.0, 50.0, Align::Right);
         let height = place(sheet, kind, MARGIN + 88.0, WIDTH - 92.0, Align::Left);
@@ -290,7 +298,7 @@ impl<'a> Body<'a> {
     }
 
     fn closing(&mut self) {
-        self.y = BOTTOM - 49.0 * MM;
+        self.y = BOTTOM - 54.0 * MM;
         let top = self.y;
         self.seal(top);
         let column = (WIDTH - 50.0 * MM) / 2.0;
@@ -321,12 +329,12 @@ impl<'a> Body<'a> {
         let (words, across) = (self.words, (MARGIN, 46.0 * MM));
         self.put(&[(VALUE, &typed)], across, Role::Paragraph);
         self.put(
-            &[(Style::faint(7.0), words.main(|w| &w.check))],
+            &[(SMALL, words.main(|w| &w.check))],
             across,
             Role::Paragraph,
         );
         self.put(
-            &[(Style::faint(7.0), words.small(|w| &w.check))],
+            &[(SMALL, words.small(|w| &w.check))],
             across,
             Role::Paragraph,
         );
@@ -347,7 +355,7 @@ impl<'a> Body<'a> {
             (x, width),
             Role::Paragraph,
         );
-        self.y = y + 40.0 * MM;
+        self.y = y + 42.0 * MM;
         let y = self.y;
         self.sheet.dashes((x, y), (x + width, y));
         self.put(&[(VALUE, name)], (x, width), Role::Paragraph);

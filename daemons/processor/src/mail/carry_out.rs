@@ -1,10 +1,11 @@
 //! Commands of a mail, one after the other, each answered by the engine.
 
-use crate::handlers::alerts::{self, Wording};
+use crate::handlers::alerts;
 use common::Result;
 use common::db::Tx;
 use common::db::intake::{self, Taken};
 use common::db::people::Person;
+use common::engine::Wording;
 use common::engine::{Asked, Engine};
 use common::outbox::Outbox;
 use jiff::Timestamp;
@@ -47,11 +48,12 @@ pub async fn all(
         };
         let answer = engine.answer(tx, &asked).await?;
         alerts::mail_all(&answer.mails, out);
-        alerts::send(answer.alerts, order.id, wording, (tx, &mut *out)).await?;
+        alerts::send(&answer.alerts, wording, out);
         let taken = Taken {
             outcome: answer.outcome,
             code: answer.code.as_deref(),
             answer: Some(&answer.text),
+            training: answer.training,
             ..taken(order, line, text)
         };
         intake::insert(tx, &taken).await?;
@@ -91,5 +93,6 @@ fn taken<'a>(order: &'a Order<'_>, line: i16, text: &'a str) -> Taken<'a> {
         code: None,
         answer: None,
         answer_id: None,
+        training: false,
     }
 }
