@@ -1,5 +1,7 @@
 //! Infrastructure, programmes and permits, as messages name them.
 
+pub(crate) mod bulk;
+
 use super::Tx;
 use crate::Result;
 use crate::language::Language;
