@@ -2,9 +2,10 @@
 //! what was held.
 
 use crate::config::Config;
-use crate::handlers::alerts::{self, Wording};
+use crate::handlers::alerts;
 use common::daemon::Daemon;
 use common::db::Db;
+use common::engine::Wording;
 use common::engine::{Engine, Look};
 use common::home::Home;
 use common::outbox::Outbox;

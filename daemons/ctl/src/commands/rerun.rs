@@ -305,6 +305,7 @@ fn mail(o: &Original, sender: &Person, answer: &Answer) -> EmailOutput {
         purpose: Purpose::Answer,
         thread: None,
         attachments: Vec::new(),
+        documents: Vec::new(),
         reply_token: None,
         origin: Origin::Generated,
     }
