@@ -33,7 +33,6 @@ pub fn as_typed(field: &Field) -> Option<String> {
 ///   `differs` whether others arrived, `until` its last day, `expired` whether that was over.
 /// * `set_point` sets where an infrastructure stands; `far` is how many kilometres that is outside its
 ///   district, 0 when it is inside or nobody knows.
-/// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its time.
 /// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its words,
 ///   `gone` is true when its case went with it.
 /// * `acknowledge` says that an alert was read; `cases` are those that it was about.
@@ -44,7 +43,6 @@ pub const EFFECTS: &[(&str, &[&str])] = &[
     ("issue_permit", &["permit", "until", "office", "own_mail"]),
     ("confirm_permit", &["permitted", "differs", "until", "expired"]),
     ("set_point", &["far"]),
-    ("withdraw", &["withdrawn", "sent"]),
     ("withdraw", &["withdrawn", "sent", "gone"]),
     ("acknowledge", &["cases"]),
 ];

@@ -182,10 +182,8 @@ impl TextInputHandler {
                 .codes()
                 .say("received", self.engine.language(), &trace);
         }
-        let mut text = self
-            .wording
-            .text(&came.channel, &came.address, &said, out.now());
-        text.purpose = Purpose::Answer;
+        let to = (came.channel.as_str(), came.address.as_str());
+        let mut text = self.wording.answer(to, (&said, came.trace), out.now());
         text.in_reply_to = Some(came.id);
         out.send(&text)
     }
