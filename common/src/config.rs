@@ -276,6 +276,8 @@ pub struct Engine {
     pub sms_number: String,
     /// The whole installation is for training: everything that anybody sends is kept apart.
     pub training: bool,
+    /// So long a PIN is good that confirms a new user or a new number.
+    pub registration_hours: u32,
 }
 
 impl Default for Engine {
@@ -293,6 +295,7 @@ impl Default for Engine {
             trace_in_answers: true,
             sms_number: String::new(),
             training: false,
+            registration_hours: 24,
         }
     }
 }

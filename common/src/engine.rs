@@ -24,10 +24,10 @@ mod wording;
 
 pub use again::Again;
 pub use alerts::{Alert, Bundle, Look, Raised};
+pub(crate) use deed::shown;
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
 pub use found::Found;
 pub(crate) use found::day;
-pub(crate) use deed::shown;
 pub use snapshot::compile_offline;
 pub use wording::Wording;
 
@@ -142,6 +142,13 @@ impl Engine {
         self.settings.training || person.training
     }
 
+    /// Somebody whom nobody knows, as far as this text is one that they may send: see
+    /// [`crate::code::Spec::strangers`].
+    pub fn stranger(&self, text: &str) -> Option<Arc<Person>> {
+        let open = self.codes().open_to_strangers(text);
+        open.then(|| Arc::new(Person::stranger(&self.settings.language)))
+    }
+
     /// Decides what a registered person's words mean, stores it and says what to answer. Writes in
     /// the caller's transaction; sends nothing. In training all of it is kept apart, and nobody is told
     /// who is not in training too.
@@ -165,7 +172,10 @@ impl Engine {
     async fn decide(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
         let codes = self.codes();
         let person = asked.sender;
-        let may = |permission: &str| person.may(permission);
+        let may = |permission: &str| match person.is_stranger() {
+            true => codes.strangers_may(permission),
+            false => person.may(permission),
+        };
         let kind = person.user_type.as_str();
         let language = Language::from_tag(&person.language).unwrap_or_default();
         let reader = Reader {
@@ -305,6 +315,7 @@ impl Turn<'_> {
             place: place.as_ref(),
             case: case.as_ref(),
             found: &found,
+            settings: &self.engine.settings,
             engine: self.engine,
         };
         let mut done = match deed.effect().await? {
@@ -394,6 +405,10 @@ impl Turn<'_> {
     fn key(&self) -> Vec<u8> {
         let mut hash = Sha256::new();
         hash.update(self.asked.sender.id.to_be_bytes());
+        if self.asked.sender.is_stranger() {
+            hash.update(self.asked.address);
+            hash.update([b' ']);
+        }
         for word in self.asked.text.split_whitespace() {
             hash.update(word.to_uppercase());
             hash.update([b' ']);

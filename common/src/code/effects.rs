@@ -6,12 +6,17 @@
 //! infrastructure.
 //! `case_outcome` the life of a case, `withdraw` another message's row, `acknowledge` the rows of
 //! alerts.
+//! `case_outcome` the life of a case, `withdraw` another message's row, `register_person`,
+//! `confirm_person` and `change_number` who is known by which telephone.
 
 mod acknowledge;
 mod case_outcome;
+mod change_number;
 mod confirm_permit;
+mod confirm_person;
 mod issue_permit;
 mod open_case;
+mod register_person;
 mod respond;
 mod set_point;
 mod withdraw;
@@ -30,6 +35,9 @@ pub(crate) async fn run(name: &str, deed: &Deed<'_>) -> Result<Effected> {
         "set_point" => set_point::run(deed).await,
         "acknowledge" => acknowledge::run(deed).await,
         "withdraw" => withdraw::run(deed).await,
+        "register_person" => register_person::run(deed).await,
+        "confirm_person" => confirm_person::run(deed).await,
+        "change_number" => change_number::run(deed).await,
         unknown => Err(Failure::retry(format!("there is no effect `{unknown}`"))),
     }
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 /// What a file may become.
 pub(crate) enum Loaded {
-    Code(Box<Spec>),
+    Code(Arc<Spec>),
     /// An old name: which code took its place.
     Replaced {
         old: String,
@@ -55,7 +55,7 @@ impl Loader<'_> {
         let loaded = if reading.table.contains_key("replaced_by") {
             reading.replaced()
         } else {
-            self.code(&mut reading).map(Box::new).map(Loaded::Code)
+            self.code(&mut reading).map(Arc::new).map(Loaded::Code)
         };
         for key in reading.table.keys().cloned().collect::<Vec<_>>() {
             reading.fault(
@@ -80,6 +80,7 @@ impl Loader<'_> {
         let raw_fields: BTreeMap<String, toml::Value> = reading.may("field").unwrap_or_default();
         let group: Option<String> = reading.may("group");
         let effect: Option<String> = reading.may("effect");
+        let (attached, strangers) = reading.openness(effect.as_deref());
         let query = RawQuery::read(reading);
         let alerts = RawAlert::read_all(reading);
         let escalation = self.escalation(reading, &alerts);
@@ -88,6 +89,7 @@ impl Loader<'_> {
         let (reply, bare): (Option<Both>, Option<Both>) =
             (reading.may("reply"), reading.may("bare"));
         let aliases: Vec<String> = reading.may("aliases").unwrap_or_default();
+        reading.check_alerts(effect.as_deref(), &alerts);
         let offered = reading.offered(effect.as_deref());
         let fields = format
             .as_ref()
@@ -129,6 +131,8 @@ impl Loader<'_> {
             fields,
             group: group.as_deref().map(Arc::from),
             effect,
+            attached,
+            strangers,
             query,
             alerts: whom,
             escalation,
@@ -221,7 +225,10 @@ impl Loader<'_> {
         let known = kind.sorts(self.lexicon);
         let known = known.ok_or("kinds is for fields of type program or infrastructure")?;
         match kinds.iter().find(|kind| !known.contains(kind)) {
-            Some(no) => Err(format!("there is no kind {no:?}; there are {}", known.join(", "))),
+            Some(no) => Err(format!(
+                "there is no kind {no:?}; there are {}",
+                known.join(", ")
+            )),
             None => Ok(kinds),
         }
     }

@@ -34,6 +34,11 @@ pub struct Spec {
     pub group: Option<Arc<str>>,
     /// The behaviour of its own, one of [`super::names::EFFECTS`].
     pub effect: Option<String>,
+    /// What is typed in place of the code, with the digits of the first field behind it and no
+    /// blank between: `D` lets `D959595` be `PIN 959595`.
+    pub attached: Option<String>,
+    /// Whether somebody whom nobody knows may send it.
+    pub strangers: bool,
     /// How its question is answered; `None` for a code that stores.
     pub query: Option<Query>,
     /// Who else is told.

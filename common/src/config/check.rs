@@ -83,6 +83,11 @@ fn engine(engine: &Engine) -> Result<(), String> {
         (1..=366).contains(&engine.permit_days),
         "1 to 366",
     )?;
+    need(
+        "engine.registration_hours",
+        (1..=720).contains(&engine.registration_hours),
+        "1 to 720: whoever is registered must find time to send the PIN",
+    )?;
     let digits = engine.country_code.bytes().all(|b| b.is_ascii_digit());
     need(
         "engine.country_code",

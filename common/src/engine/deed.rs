@@ -1,10 +1,8 @@
 //! What an effect is given and what it hands back.
 
 use super::{Engine, Found};
-use crate::Result;
 use crate::code::effects;
 use crate::code::{Codes, Spec, Value, Values, Var};
-use crate::config;
 use crate::db::Tx;
 use crate::db::cases::Case;
 use crate::db::people::Person;
@@ -12,6 +10,7 @@ use crate::db::places::Place;
 use crate::db::subjects::{Sort, Subject};
 use crate::language::Language;
 use crate::messages::EmailOutput;
+use crate::{Result, config};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -69,18 +68,20 @@ pub struct Deed<'a> {
     pub case: Option<&'a Case>,
     /// Owners, animals, programmes, permits and infrastructure that it names.
     pub found: &'a Found,
+    /// How answers are made here.
+    pub settings: &'a config::Engine,
     pub(super) engine: &'a Engine,
 }
 
 impl Deed<'_> {
+    /// The language in which the sender is answered.
+    pub(crate) fn language(&self) -> Language {
+        Language::from_tag(&self.asked.sender.language).unwrap_or_default()
+    }
+
     /// Whether it is for training: what has no twin must stay as it is, and nobody else is told.
     pub fn trains(&self) -> bool {
         self.engine.trains(self.asked.sender)
-    }
-
-    /// The settings of the engine.
-    pub fn settings(&self) -> &config::Engine {
-        &self.engine.settings
     }
 
     /// The place of a field that is not the report's place: a message's second one, say. The inner
@@ -90,7 +91,7 @@ impl Deed<'_> {
             Some(Value::Place(code)) => code.as_str(),
             _ => "",
         };
-        let systems = &self.engine.settings.place_systems;
+        let systems = &self.settings.place_systems;
         let found = self.engine.places.by_code(self.tx, systems, code).await?;
         let unknown = || {
             let values = vec![("word", Var::from(code)), ("near", Var::from(""))];

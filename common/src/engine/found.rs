@@ -228,14 +228,26 @@ impl Turn<'_> {
             return Ok(Err(self.refused("unknown_program", &[word])));
         };
         let name = Var::from(program.name(self.reader.language));
-        let about = [word, ("program", name), ("code", Var::from(self.spec.code.as_str()))];
+        let about = [
+            word,
+            ("program", name),
+            ("code", Var::from(self.spec.code.as_str())),
+        ];
         if !takes(field, &program.kind) {
             let kind = ("kind", Var::from(program.kind.as_str()));
-            return Ok(Err(self.refused("other_program", &[&about[..], &[kind]].concat())));
+            return Ok(Err(
+                self.refused("other_program", &[&about[..], &[kind]].concat())
+            ));
         }
         if self.spec.stores() && !program.runs {
-            let from = ("from", Var::from(program.starts_on.map_or_else(String::new, day)));
-            let until = ("until", Var::from(program.ends_on.map_or_else(String::new, day)));
+            let from = (
+                "from",
+                Var::from(program.starts_on.map_or_else(String::new, day)),
+            );
+            let until = (
+                "until",
+                Var::from(program.ends_on.map_or_else(String::new, day)),
+            );
             let all = [&about[..], &[from, until]].concat();
             return Ok(Err(self.refused("program_over", &all)));
         }
@@ -264,7 +276,8 @@ impl Turn<'_> {
     /// Whether the letters prove the permit before them.
     fn seal(&self, field: &Field, found: &mut Found) {
         let permit = found.permits.last();
-        if let (Some(Value::Text(typed)), Some((_, permit))) = (self.values.get(&field.name), permit)
+        if let (Some(Value::Text(typed)), Some((_, permit))) =
+            (self.values.get(&field.name), permit)
         {
             let training = self.engine.trains(self.asked.sender);
             let good = Seal::fits(permit.id, training, typed, &self.engine.signer);

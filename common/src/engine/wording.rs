@@ -97,7 +97,11 @@ mod tests {
         ] {
             let answer = answered(length, true);
             assert_eq!(answer.text.ends_with(" #1a2b3c4d"), marked, "{length}");
-            assert_eq!((answer.parts, answer.purpose), (parts, Purpose::Answer), "{length}");
+            assert_eq!(
+                (answer.parts, answer.purpose),
+                (parts, Purpose::Answer),
+                "{length}"
+            );
         }
         assert!(!answered(20, false).text.contains('#'));
     }

@@ -127,7 +127,11 @@ pub(super) fn plan(rows: &[SiteRow], known: &Known) -> (Plan, Vec<LoadFault>) {
 fn stored(row: &SiteRow, known: &Known, old: Option<&Site>, faults: &mut Vec<LoadFault>) -> Site {
     let mut unknown = |column: &str, value: &str, wanted, hint| {
         let value = value.to_owned();
-        let problem = Problem::Unknown { value, wanted, hint };
+        let problem = Problem::Unknown {
+            value,
+            wanted,
+            hint,
+        };
         faults.push(row.row.fault(column, problem));
     };
     if !row.kind.is_empty() && !known.types.contains(&row.kind) {
@@ -200,7 +204,10 @@ mod tests {
         let (plan_of, none) = plan(&rows, &known);
         assert_eq!((none, plan_of.report.added), (vec![], 1));
         let site = &plan_of.put[0];
-        assert_eq!((site.kind.as_str(), site.place, site.staff.as_slice()), ("LAB", 1, &[7][..]));
+        assert_eq!(
+            (site.kind.as_str(), site.place, site.staff.as_slice()),
+            ("LAB", 1, &[7][..])
+        );
         assert_eq!(site.emails, ["a@example.org", "b@example.org"]);
         known.sites = vec![Site {
             point: Some((119.5, -5.0)),

@@ -48,7 +48,9 @@ pub(super) fn plan(
             plan.put.push(program);
         }
     }
-    let gone = known.iter().filter(|k| !k.retired && !seen.contains_key(&k.number));
+    let gone = known
+        .iter()
+        .filter(|k| !k.retired && !seen.contains_key(&k.number));
     plan.report.vanished = gone.map(|k| k.number.to_string()).collect();
     (plan, faults)
 }
@@ -59,17 +61,28 @@ fn campaign(row: &Row, diseases: &[String], faults: &mut Vec<LoadFault>) -> Camp
         word.is_empty() || (1..=999_999_999_999).contains(&number)
     }));
     let kind = row.need("kind", faults).to_lowercase();
-    faults.extend(row.fit("kind", "vaccination, surveillance or control", |_| {
-        kind.is_empty() || PROGRAM_KINDS.contains(&kind.as_str())
-    }));
+    faults.extend(
+        row.fit("kind", "vaccination, surveillance or control", |_| {
+            kind.is_empty() || PROGRAM_KINDS.contains(&kind.as_str())
+        }),
+    );
     let disease = Some(row.get("disease").to_uppercase()).filter(|d| !d.is_empty());
     if let Some(value) = disease.clone().filter(|d| !diseases.contains(d)) {
         let hint = hint(&value, diseases.iter().map(String::as_str));
         let wanted = "a disease";
-        faults.push(row.fault("disease", Problem::Unknown { value, wanted, hint }));
+        faults.push(row.fault(
+            "disease",
+            Problem::Unknown {
+                value,
+                wanted,
+                hint,
+            },
+        ));
     }
     let (starts_on, ends_on) = (day(row, "from", faults), day(row, "until", faults));
-    let backwards = starts_on.zip(ends_on).is_some_and(|(from, until)| until < from);
+    let backwards = starts_on
+        .zip(ends_on)
+        .is_some_and(|(from, until)| until < from);
     faults.extend(row.fit("until", "a day after `from`", |_| !backwards));
     Campaign {
         number,
@@ -85,7 +98,10 @@ fn campaign(row: &Row, diseases: &[String], faults: &mut Vec<LoadFault>) -> Camp
 
 fn day(row: &Row, column: &str, faults: &mut Vec<LoadFault>) -> Option<Date> {
     let text = row.get(column);
-    let day = text.parse().or_else(|_| Date::strptime("%d/%m/%Y", text)).ok();
+    let day = text
+        .parse()
+        .or_else(|_| Date::strptime("%d/%m/%Y", text))
+        .ok();
     faults.extend(row.fit(column, DAY, |word| word.is_empty() || day.is_some()));
     day
 }
@@ -119,7 +135,8 @@ mod tests {
 
     #[test]
     fn every_fault_names_line_column_and_remedy() {
-        let rows = "0,vaccine,a,,RB,1.1.2026,\n5,control,a,b,,2026-02-01,2026-01-01\n5,control,a,b,,,\n";
+        let rows =
+            "0,vaccine,a,,RB,1.1.2026,\n5,control,a,b,,2026-02-01,2026-01-01\n5,control,a,b,,,\n";
         assert_eq!(
             planned(rows, &[]).1,
             [

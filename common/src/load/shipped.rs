@@ -1,8 +1,8 @@
 //! What the program brings along: lists, user types, permissions and the places of Indonesia.
 
 use super::{
-    LoadError, LoadOptions, LoadReport, infrastructure, lists, people, permissions, places, programs,
-    user_types,
+    LoadError, LoadOptions, LoadReport, infrastructure, lists, people, permissions, places,
+    programs, user_types,
 };
 use crate::db::lists::{Entry, List};
 use crate::db::people::bulk::{Permission, UserType};

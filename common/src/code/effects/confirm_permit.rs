@@ -19,9 +19,14 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let mut done = Done::default();
     done.say("until", Var::from(day(permit.valid_until)));
     done.say("expired", Var::from(today > permit.valid_until));
-    done.say("differs", Var::from(counted(&arrived) != counted(&permit.fields)));
+    done.say(
+        "differs",
+        Var::from(counted(&arrived) != counted(&permit.fields)),
+    );
     let lexicon = deed.codes.lexicon();
-    done.say_in("permitted", |language| in_words(&permit.fields, lexicon, language));
+    done.say_in("permitted", |language| {
+        in_words(&permit.fields, lexicon, language)
+    });
     Ok(Effected::Done(done))
 }
 

@@ -53,7 +53,7 @@ async fn issue(deed: &Deed<'_>, way: &Way<'_>) -> Result<Issued> {
         destination: way.destination.id,
         by: deed.asked.sender.id,
         at: deed.asked.sent_at,
-        days: i32::from(deed.settings().permit_days),
+        days: i32::from(deed.settings.permit_days),
         fields: &deed.values.to_json(),
     };
     works::issue_permit(deed.tx, &new).await
@@ -95,7 +95,7 @@ impl Receivers {
     fn mails(&self, deed: &Deed<'_>, page: &PermitPage) -> Vec<EmailOutput> {
         let tag = match self.own {
             Some(_) => deed.asked.sender.language.as_str(),
-            None => deed.settings().language.as_str(),
+            None => deed.settings.language.as_str(),
         };
         let language = Language::from_tag(tag).unwrap_or_default();
         let words = [
@@ -148,7 +148,7 @@ fn page(deed: &Deed<'_>, way: &Way<'_>, issued: &Issued, to: &Receivers) -> Perm
         animals: animals(deed.values),
         officer: deed.asked.sender.name.clone(),
         office: office.unwrap_or_default(),
-        gateway: deed.settings().sms_number.clone(),
+        gateway: deed.settings.sms_number.clone(),
         training: deed.trains(),
         seal: None,
     }
@@ -173,6 +173,8 @@ fn animals(values: &Values) -> Vec<PermitAnimals> {
 /// `10 sapi Aceh, 15 sapi Bali`.
 fn in_words(values: &Values, language: Language) -> String {
     let all = animals(values);
-    let words = all.iter().map(|a| format!("{} {}", a.number, a.kind.get(language)));
+    let words = all
+        .iter()
+        .map(|a| format!("{} {}", a.number, a.kind.get(language)));
     words.collect::<Vec<_>>().join(", ")
 }

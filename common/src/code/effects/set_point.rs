@@ -12,7 +12,8 @@ const NEAR_KM: f64 = 5.0;
 /// may be wrong as well. Training moves nothing: there is one map for all.
 pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let site = deed.found.site();
-    let (Some(site), Some(lat), Some(lon)) = (site, degrees(deed, "latitude"), degrees(deed, "longitude"))
+    let (Some(site), Some(lat), Some(lon)) =
+        (site, degrees(deed, "latitude"), degrees(deed, "longitude"))
     else {
         return Err(Failure::retry(
             "set_point wants an infrastructure, and `latitude` and `longitude` of type coordinate",
