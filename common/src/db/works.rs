@@ -238,3 +238,150 @@ pub async fn set_point(tx: &Tx<'_>, id: i64, (lat, lon): (f64, f64)) -> Result<O
         .await?;
     Ok(row.get(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Conn;
+    use crate::db::subjects::{self, Sort, Subject};
+    use crate::db::testing::{TestHome, begin};
+    use serde_json::json;
+    use uuid::Uuid;
+
+    async fn id(home: &TestHome, sql: &str) -> i64 {
+        home.db.one(sql).await
+    }
+
+    async fn issue(tx: &Tx<'_>, (by, place): (i64, i64)) -> Issued {
+        let fields = json!({ "animals": [{ "species": "SP", "number": 4 }] });
+        let new = NewPermit {
+            identity: "7204012345678901",
+            origin: place,
+            destination: place,
+            by,
+            at: Timestamp::from_second(1_800_000_000).expect("in range"),
+            days: 30,
+            fields: &fields,
+        };
+        issue_permit(tx, &new).await.expect("a permit")
+    }
+
+    async fn until_one_waits(conn: &mut Conn) {
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+                        WHERE wait_event_type = 'Lock' AND query LIKE '-- works::issue_permit%'";
+        loop {
+            let row = conn
+                .client()
+                .query_one(waiting, &[])
+                .await
+                .expect("a query");
+            if row.get::<_, i64>(0) == 1 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn numbers_run_without_gaps_when_one_of_two_at_once_is_rolled_back() {
+        let home = TestHome::new().await;
+        let of = (
+            id(&home, "SELECT min(id) FROM person").await,
+            id(&home, "SELECT min(id) FROM place").await,
+        );
+        let mut clients = [
+            home.db.client().await,
+            home.db.client().await,
+            home.db.client().await,
+        ];
+        let [one, other, look] = &mut clients;
+        let first = begin(one).await;
+        let issued = issue(&first, of).await;
+        assert_eq!(issued.number, 1);
+        let on = jiff::civil::date(2027, 1, 15);
+        let until = jiff::civil::date(2027, 2, 14);
+        assert_eq!((issued.on, issued.until), (on, until));
+        let second = begin(other).await;
+        let roll_back = async {
+            until_one_waits(look).await;
+            drop(first);
+        };
+        let (issued, ()) = tokio::join!(issue(&second, of), roll_back);
+        assert_eq!(issued.number, 1, "the number came back");
+        second.commit().await.expect("it is kept");
+        let third = begin(look).await;
+        assert_eq!(issue(&third, of).await.number, 2);
+    }
+
+    #[tokio::test]
+    async fn a_point_that_was_set_can_be_taken_back_and_one_far_away_is_told() {
+        let home = TestHome::new().await;
+        let site = id(&home, "SELECT id FROM infrastructure WHERE code = '720401'").await;
+        let mut conn = home.db.client().await;
+        let tx = begin(&mut conn).await;
+        assert_eq!(
+            set_point(&tx, site, (1.0, 120.8)).await,
+            Ok(None),
+            "no borders known"
+        );
+        let before = as_is(&tx, site).await.expect("a row");
+        tx.batch(
+            "UPDATE place SET area = ST_Multi(ST_MakeEnvelope(120, 0, 121, 1, 4326))
+              WHERE name = 'Toli-Toli'",
+        )
+        .await
+        .expect("borders");
+        assert_eq!(set_point(&tx, site, (0.5, 120.5)).await, Ok(Some(0.0)));
+        let far = set_point(&tx, site, (2.0, 120.5)).await.expect("set");
+        assert!(
+            far.is_some_and(|km| (109.0..112.0).contains(&km)),
+            "{far:?}"
+        );
+        let (report, now) = (Uuid::now_v7(), Timestamp::now());
+        let subject = Subject {
+            before: Some(before),
+            ..Subject::about(Sort::Infrastructure, site)
+        };
+        subjects::insert(&tx, report, now, &[subject])
+            .await
+            .expect("kept");
+        assert_eq!(subjects::undo(&tx, report).await, Ok(true));
+        let point = "SELECT ST_AsEWKT(point) FROM infrastructure WHERE id = $1";
+        let row = tx.query_one(point, &[&site]).await.expect("a row");
+        assert_eq!(row.get::<_, &str>(0), "SRID=4326;POINT(120.8 1)");
+    }
+
+    #[tokio::test]
+    async fn the_office_of_the_nearest_level_that_has_a_mail_address_answers() {
+        let home = TestHome::new().await;
+        let mut conn = home.db.client().await;
+        let tx = begin(&mut conn).await;
+        tx.batch(
+            "INSERT INTO infrastructure (code, type, name, place, emails)
+             SELECT v.code, 'DNS', v.code, p.id, v.emails::text[] FROM (VALUES
+                 ('7200', 'Sulawesi Tengah', '{a@example.org}'),
+                 ('720400', 'Toli-Toli', '{b@example.org,c@example.org}'),
+                 ('720402', 'Dampal Utara', '{}')) AS v (code, name, emails)
+               JOIN place p ON p.name = v.name",
+        )
+        .await
+        .expect("offices");
+        let place = "SELECT id FROM place WHERE name = $1";
+        for (name, offices) in [
+            (
+                "Ogotua",
+                vec![("720400", vec!["b@example.org", "c@example.org"])],
+            ),
+            ("Sulawesi Tengah", vec![("7200", vec!["a@example.org"])]),
+            ("Tammangalle", vec![]),
+        ] {
+            let id: i64 = tx.query_one(place, &[&name]).await.expect(name).get(0);
+            let found = super::offices(&tx, id).await.expect("a query");
+            let found: Vec<_> = found
+                .iter()
+                .map(|(name, all)| (name.as_str(), all.iter().map(String::as_str).collect()))
+                .collect();
+            assert_eq!(found, offices, "{name}");
+        }
+    }
+}
