@@ -26,8 +26,10 @@ mod wording;
 pub use again::Again;
 pub use alerts::{Alert, Bundle, Look, Raised};
 pub use case_words::in_words;
+pub(crate) use deed::shown;
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
 pub use found::Found;
+pub(crate) use found::day;
 pub use snapshot::compile_offline;
 pub use wording::Wording;
 
@@ -40,6 +42,9 @@ use crate::db::{Tx, cases, intake, subjects, training};
 use crate::handler::Lane;
 use crate::home::Home;
 use crate::language::Language;
+use crate::mail::keys;
+use crate::mail::token::Signer;
+use crate::messages::EmailOutput;
 use crate::{Result, config};
 use people::People;
 use places::Places;
@@ -60,6 +65,8 @@ pub struct Answer {
     pub case_id: Option<i64>,
     /// To others.
     pub alerts: Vec<Alert>,
+    /// Mails that it brought about besides.
+    pub mails: Vec<EmailOutput>,
     /// It was only for training: nothing of it is in the real tables.
     pub training: bool,
 }
@@ -72,6 +79,8 @@ pub struct Engine {
     codes: RwLock<Arc<Codes>>,
     places: Places,
     people: People,
+    /// Proves the numbers of permits.
+    signer: Signer,
 }
 
 impl Engine {
@@ -85,6 +94,7 @@ impl Engine {
             codes: RwLock::new(Arc::new(codes)),
             places: Places::default(),
             people: People::default(),
+            signer: keys::signer(&settings.secrets)?,
         });
         tokio::spawn(engine.clone().follow());
         Ok(engine)
@@ -181,6 +191,7 @@ impl Engine {
                 code: None,
                 case_id: None,
                 alerts: Vec::new(),
+                mails: Vec::new(),
                 training: false,
             });
         }
@@ -193,6 +204,7 @@ impl Engine {
                 code: code_of(&reading).map(|spec| spec.code.clone()),
                 case_id: None,
                 alerts: Vec::new(),
+                mails: Vec::new(),
                 training: false,
             });
         };
@@ -241,7 +253,7 @@ impl Turn<'_> {
                 return Ok(self.answered(text.unwrap_or_default(), "repeated"));
             }
         }
-        let done = match self.find_and_do().await? {
+        let mut done = match self.find_and_do().await? {
             Ok(done) => done,
             Err(refused) => {
                 if guarded {
@@ -263,6 +275,7 @@ impl Turn<'_> {
         Ok(Answer {
             case_id: done.case_id,
             alerts,
+            mails: std::mem::take(&mut done.mails),
             ..self.answered(text, "stored")
         })
     }
@@ -291,6 +304,9 @@ impl Turn<'_> {
         if let Some(owner) = found.herd().filter(|_| !own_place) {
             place = self.place_by_id(owner.place).await?;
         }
+        if let Some(at) = found.site().filter(|_| self.names_no_place(&found)) {
+            place = self.place_by_id(at.place).await?;
+        }
         let deed = Deed {
             tx: self.tx,
             asked: self.asked,
@@ -301,6 +317,7 @@ impl Turn<'_> {
             case: case.as_ref(),
             found: &found,
             settings: &self.engine.settings,
+            engine: self.engine,
         };
         let mut done = match deed.effect().await? {
             Effected::Done(done) => done,
@@ -380,6 +397,11 @@ impl Turn<'_> {
         Ok(Ok(home))
     }
 
+    /// Whether nothing but an infrastructure can tell where it happened.
+    fn names_no_place(&self, found: &Found) -> bool {
+        self.values.place().is_none() && self.values.case().is_none() && found.herd().is_none()
+    }
+
     async fn place_by_id(&self, id: i64) -> Result<Option<Place>> {
         let systems = &self.engine.settings.place_systems;
         self.engine.places.by_id(self.tx, systems, id).await
@@ -408,6 +430,7 @@ impl Turn<'_> {
             code,
             case_id: None,
             alerts: Vec::new(),
+            mails: Vec::new(),
             training: false,
         }
     }

@@ -172,7 +172,7 @@ impl Loader<'_> {
                     );
                 }
                 Ok(field) => fields.push(Arc::new(field)),
-                Err(what) => reading.fault(&at, what, "correct the type"),
+                Err(what) => reading.fault(&at, what, "correct it"),
             }
         }
         for name in raw.keys() {
@@ -195,14 +195,17 @@ impl Loader<'_> {
             min_length,
             max_length,
             only,
+            kinds,
             ..
         } = raw;
         let only = self.people(only)?;
+        let kinds = self.sorts(&kind, kinds)?;
         let rules = Rules {
             min,
             max,
             min_length,
             max_length,
+            kinds,
         };
         Ok(Field {
             name: name.into(),
@@ -212,6 +215,22 @@ impl Loader<'_> {
             rules,
             only,
         })
+    }
+
+    /// The sorts of programmes or infrastructure that a field may name.
+    fn sorts(&self, kind: &Kind, kinds: Vec<String>) -> Result<Vec<String>, String> {
+        if kinds.is_empty() {
+            return Ok(kinds);
+        }
+        let known = kind.sorts(self.lexicon);
+        let known = known.ok_or("kinds is for fields of type program or infrastructure")?;
+        match kinds.iter().find(|kind| !known.contains(kind)) {
+            Some(no) => Err(format!(
+                "there is no kind {no:?}; there are {}",
+                known.join(", ")
+            )),
+            None => Ok(kinds),
+        }
     }
 
     /// User types as codes, whatever words the file calls them by; permissions stay as they are.

@@ -47,6 +47,12 @@ pub fn as_typed(field: &Field) -> Option<String> {
 /// * `add_case_animals` numbers registered animals within a case; `numbered` as above.
 /// * `treat_case_animals` refuses numbers that a case has not given; `numbered` are the animals treated.
 /// * `link_cases` joins two cases; `other_subject` and `other_place` say in words which the other one is.
+/// * `issue_permit` issues a movement permit; `permit` is its number, `until` its last day, `office` who
+///   was mailed the certificate, `own_mail` the sender's address where no office has one.
+/// * `confirm_permit` compares what arrived with a permit; `permitted` are its animals in words,
+///   `differs` whether others arrived, `until` its last day, `expired` whether that was over.
+/// * `set_point` sets where an infrastructure stands; `far` is how many kilometres that is outside its
+///   district, 0 when it is inside or nobody knows.
 /// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its words,
 ///   `gone` is true when its case went with it.
 /// * `acknowledge` says that an alert was read; `cases` are those that it was about.
@@ -62,6 +68,12 @@ pub const EFFECTS: &[(&str, &[&str])] = &[
     ("add_case_animals", &["numbered"]),
     ("treat_case_animals", &["numbered"]),
     ("link_cases", &["other_subject", "other_place"]),
+    ("issue_permit", &["permit", "until", "office", "own_mail"]),
+    (
+        "confirm_permit",
+        &["permitted", "differs", "until", "expired"],
+    ),
+    ("set_point", &["far"]),
     ("withdraw", &["withdrawn", "sent", "gone"]),
     ("acknowledge", &["cases"]),
     ("register_person", &["pin", "village", "province", "hours"]),
