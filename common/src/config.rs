@@ -268,6 +268,8 @@ pub struct Engine {
     pub country_code: String,
     /// An answer to a text is not worth sending after this.
     pub answer_ttl_s: u32,
+    /// The whole installation is for training: everything that anybody sends is kept apart.
+    pub training: bool,
 }
 
 impl Default for Engine {
@@ -281,6 +283,7 @@ impl Default for Engine {
             max_parts: 3,
             country_code: "62".into(),
             answer_ttl_s: 6 * 3600,
+            training: false,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! PostgreSQL: the pool that finds the writable server, transactions, and what its errors mean.
 //! SQL stands only in this folder and in `.sql` files.
 
+pub mod again;
 pub mod alerts;
 pub mod cases;
 pub mod deliveries;
 pub mod frame;
+pub mod herds;
 pub mod intake;
 pub mod mails;
 pub mod notices;
@@ -14,9 +16,12 @@ pub mod queue;
 pub mod quota;
 pub mod reports;
 mod schema;
+pub mod subjects;
 pub mod suppressions;
 pub mod trace;
+pub mod training;
 pub mod views;
+pub mod works;
 
 pub use pool::{Conn, Db};
 pub use schema::{migrate, schema_version};

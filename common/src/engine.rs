@@ -9,26 +9,32 @@
 //! reply     in the sender's language; alerts in their readers'
 //! ```
 
+mod again;
 mod alerts;
 mod ask;
 mod deed;
 mod follow;
+mod found;
 mod kept;
 mod lane;
 mod people;
 mod places;
 mod snapshot;
+mod wording;
 
+pub use again::Again;
 pub use alerts::{Alert, Bundle, Look, Raised};
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
+pub use found::Found;
 pub use snapshot::compile_offline;
+pub use wording::Wording;
 
 use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
 use crate::config::Settings;
 use crate::db::people::{Person, PersonState};
 use crate::db::places::Place;
 use crate::db::reports::{self, Report};
-use crate::db::{Tx, cases, intake};
+use crate::db::{Tx, cases, intake, subjects, training};
 use crate::envelope::derived_id;
 use crate::handler::Lane;
 use crate::home::Home;
@@ -53,6 +59,8 @@ pub struct Answer {
     pub case_id: Option<i64>,
     /// To others.
     pub alerts: Vec<Alert>,
+    /// It was only for training: nothing of it is in the real tables.
+    pub training: bool,
 }
 
 /// The engine of one process: code files and lists as of now, places and people that were looked
@@ -103,9 +111,13 @@ impl Engine {
         Language::from_tag(&self.settings.language).unwrap_or_default()
     }
 
-    /// Which messages of one transaction a text may be decided beside.
-    pub fn lane(&self, sender: i64, text: &str) -> Lane {
-        lane::lane(&self.codes(), sender, text)
+    /// Which messages of one transaction a text may be decided beside. Training changes for the
+    /// whole transaction where rows are, so it goes alone.
+    pub fn lane(&self, sender: &Person, text: &str) -> Lane {
+        match self.trains(sender) {
+            true => Lane::last(sender.id),
+            false => lane::lane(&self.codes(), sender.id, text),
+        }
     }
 
     /// Who writes from this canonical address; a change is seen as soon as the database tells of it.
@@ -115,9 +127,37 @@ impl Engine {
             .await
     }
 
+    /// Whether what this person sends is for training.
+    pub fn trains(&self, person: &Person) -> bool {
+        self.settings.training || person.training
+    }
+
     /// Decides what a registered person's words mean, stores it and says what to answer. Writes in
-    /// the caller's transaction; sends nothing.
+    /// the caller's transaction; sends nothing. In training all of it is kept apart, and nobody is told
+    /// who is not in training too.
     pub async fn answer(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
+        self.answer_telling(tx, asked, true).await
+    }
+
+    /// The same; without `tells` nobody else is told of it, now or later.
+    async fn answer_telling(&self, tx: &Tx<'_>, asked: &Asked<'_>, tells: bool) -> Result<Answer> {
+        if !self.trains(asked.sender) {
+            return self.decide(tx, asked, tells).await;
+        }
+        training::enter(tx).await?;
+        let mut answer = self.decide(tx, asked, tells).await?;
+        training::leave(tx).await?;
+        answer.training = true;
+        // The answer to a repetition is the first one, which says so already.
+        if answer.outcome != "repeated" {
+            let language = Language::from_tag(&asked.sender.language).unwrap_or_default();
+            let reply = [("reply", Var::from(answer.text))];
+            answer.text = self.codes().say("training", language, &reply);
+        }
+        Ok(answer)
+    }
+
+    async fn decide(&self, tx: &Tx<'_>, asked: &Asked<'_>, tells: bool) -> Result<Answer> {
         let codes = self.codes();
         let person = asked.sender;
         let may = |permission: &str| person.may(permission);
@@ -135,6 +175,7 @@ impl Engine {
                 code: None,
                 case_id: None,
                 alerts: Vec::new(),
+                training: false,
             });
         }
         let reading = codes.read(asked.text, &reader);
@@ -146,6 +187,7 @@ impl Engine {
                 code: code_of(&reading).map(|spec| spec.code.clone()),
                 case_id: None,
                 alerts: Vec::new(),
+                training: false,
             });
         };
         let turn = Turn {
@@ -156,6 +198,7 @@ impl Engine {
             spec,
             values,
             reader,
+            tells,
         };
         match &spec.query {
             Some(query) => turn.ask(query).await,
@@ -173,6 +216,8 @@ struct Turn<'a> {
     spec: &'a Spec,
     values: &'a Values,
     reader: Reader<'a>,
+    /// Whether others are told.
+    tells: bool,
 }
 
 impl Turn<'_> {
@@ -236,6 +281,13 @@ impl Turn<'_> {
             }
             case = Some(found);
         }
+        let found = match self.found().await? {
+            Ok(found) => found,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        if let Some(owner) = found.herd().filter(|_| self.values.place().is_none()) {
+            place = self.place_by_id(owner.place).await?;
+        }
         let deed = Deed {
             tx: self.tx,
             asked: self.asked,
@@ -244,6 +296,7 @@ impl Turn<'_> {
             values: self.values,
             place: place.as_ref(),
             case: case.as_ref(),
+            found: &found,
         };
         let mut done = match deed.effect().await? {
             Effected::Done(done) => done,
@@ -252,8 +305,13 @@ impl Turn<'_> {
         if done.place.is_none() {
             done.place = place;
         }
+        done.say_found(&found);
+        for (name, value) in self.typed() {
+            done.say(name, value);
+        }
         if done.stores {
-            self.insert(&done).await?;
+            done.about(found.subjects());
+            self.insert(&done, &found).await?;
         }
         done.say("sender", Var::from(self.asked.sender.name.as_str()));
         done.say("phone", Var::from(self.asked.address));
@@ -261,8 +319,10 @@ impl Turn<'_> {
         Ok(Ok(done))
     }
 
-    async fn insert(&self, done: &Done) -> Result {
+    async fn insert(&self, done: &Done, found: &Found) -> Result {
         let asked = self.asked;
+        let mut fields = self.values.to_json();
+        found.settle(&mut fields);
         let line = asked.line.to_be_bytes();
         let report = Report {
             id: derived_id(&[b"report", asked.message.as_bytes(), &line]),
@@ -274,9 +334,10 @@ impl Turn<'_> {
             received_at: asked.received_at,
             message_id: asked.message,
             line: asked.line,
-            fields: self.values.to_json(),
+            fields,
         };
-        reports::insert(self.tx, &report).await
+        reports::insert(self.tx, &report).await?;
+        subjects::insert(self.tx, report.id, report.received_at, &done.subjects).await
     }
 
     /// The place that the message names, else the sender's own unless it names a case: a case says
@@ -334,6 +395,7 @@ impl Turn<'_> {
             code,
             case_id: None,
             alerts: Vec::new(),
+            training: false,
         }
     }
 

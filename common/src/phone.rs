@@ -59,6 +59,17 @@ pub fn canonical(text: &str, country: &str) -> Result<String, PhoneFault> {
     }
 }
 
+/// A number as it is dialled in its country, digits only: `081234567890`. One of another country, and
+/// what is no telephone number, is its digits as they stand.
+pub fn dialled(text: &str, country: &str) -> String {
+    let full = canonical(text, country).unwrap_or_else(|_| text.to_owned());
+    let digits = full.trim_start_matches('+');
+    match digits.strip_prefix(country) {
+        Some(rest) if full.starts_with('+') => format!("0{rest}"),
+        _ => digits.to_owned(),
+    }
+}
+
 /// Whether a `+` came first, and the digits alone.
 fn digits(text: &str) -> Result<(bool, String), PhoneFault> {
     let text = text.trim();
@@ -92,6 +103,20 @@ impl fmt::Display for Masked<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_is_dialled_with_a_nought() {
+        for (text, want) in [
+            ("081234567890", "081234567890"),
+            ("+6281234567890", "081234567890"),
+            ("6281234567890", "081234567890"),
+            ("+4915112345678", "4915112345678"),
+            ("7890", "7890"),
+            ("3174012345678901", "3174012345678901"),
+        ] {
+            assert_eq!(dialled(text, "62"), want, "{text}");
+        }
+    }
     use proptest::prelude::*;
 
     #[test]

@@ -31,10 +31,21 @@ pub enum Kind {
     Date,
     /// `phone`: a telephone number without blanks inside; holds the country's calling code.
     Phone(String),
-    /// `owner`: 4 to 16 digits, perhaps with a `+`.
+    /// `owner`: 4 to 16 digits, perhaps with a `+`: one who is registered.
     Owner,
-    /// `animal`: one word of letters and digits, up to 20.
+    /// `animal`: one word of letters and digits, up to 20: a living animal of the message's first
+    /// owner, or of the sender's own herd when it names none.
     Animal,
+    /// `new_animal`: as `animal`, but not looked up.
+    NewAnimal,
+    /// `program`: number of a programme.
+    Program,
+    /// `permit`: number of a movement permit.
+    Permit,
+    /// `infrastructure`: 4 to 8 digits, the code of an office, a laboratory, an abattoir.
+    Infrastructure,
+    /// `word`: any one word, up to 20 characters.
+    Word,
     /// `name`: words without digits.
     Name,
     /// `text`: any words.
@@ -70,7 +81,7 @@ pub enum Breach {
 
 /// Names of the types as data files write them, for the remedy of an unknown one.
 pub const NAMES: &str = "list:<key>, list_name, place, case, number, decimal, date, phone, owner, \
-                         animal, name, text";
+                         animal, new_animal, program, permit, infrastructure, word, name, text";
 
 impl Kind {
     /// The type of a name such as `list:species` or `number`; the error says what would be right.
@@ -85,6 +96,11 @@ impl Kind {
             "phone" => Self::Phone(country.to_owned()),
             "owner" => Self::Owner,
             "animal" => Self::Animal,
+            "new_animal" => Self::NewAnimal,
+            "program" => Self::Program,
+            "permit" => Self::Permit,
+            "infrastructure" => Self::Infrastructure,
+            "word" => Self::Word,
             "name" => Self::Name,
             "text" => Self::Text,
             other => return Self::list(other, lexicon),
@@ -131,13 +147,17 @@ impl Kind {
             Self::List(lists) => lists.iter().any(|l| l.find_upper(word).is_some()),
             Self::ListName(lexicon) => lexicon.by_short(word).is_some(),
             Self::Place => place(word).is_some(),
-            Self::Case => digits(word, 1, 12),
+            Self::Case | Self::Program | Self::Permit => digits(word, 1, 12),
             Self::Number => digits(word, 1, 18),
             Self::Decimal => decimal(word).is_some(),
             Self::Date => date_parts(word).is_some(),
             Self::Phone(country) => phone::canonical(word, country).is_ok(),
             Self::Owner => digits(word.strip_prefix('+').unwrap_or(word), 4, 16),
-            Self::Animal => word.len() <= 20 && word.bytes().all(|b| b.is_ascii_alphanumeric()),
+            Self::Animal | Self::NewAnimal => {
+                word.len() <= 20 && word.bytes().all(|b| b.is_ascii_alphanumeric())
+            }
+            Self::Infrastructure => digits(word, 4, 8),
+            Self::Word => word.chars().count() <= 20,
             Self::Name => !word.bytes().any(|b| b.is_ascii_digit()),
             Self::Text => true,
         }
@@ -164,7 +184,11 @@ impl Kind {
             }
             Self::Phone(country) => Value::Phone(phone::canonical(upper, country).ok()?),
             Self::Owner => Value::Owner(upper.to_owned()),
-            Self::Animal => Value::Animal(upper.to_owned()),
+            Self::Animal | Self::NewAnimal => Value::Animal(upper.to_owned()),
+            Self::Program => Value::Program(upper.parse().ok()?),
+            Self::Permit => Value::Permit(upper.parse().ok()?),
+            Self::Infrastructure => Value::Infrastructure(upper.to_owned()),
+            Self::Word => Value::Text(upper.to_owned()),
             Self::Name | Self::Text => {
                 Value::Text(typed.split_whitespace().collect::<Vec<_>>().join(" "))
             }
@@ -175,7 +199,7 @@ impl Kind {
     /// The PostgreSQL type of its column in a generated view.
     pub fn column(&self) -> &'static str {
         match self {
-            Self::Case | Self::Number => "bigint",
+            Self::Case | Self::Number | Self::Program | Self::Permit => "bigint",
             Self::Decimal => "numeric",
             Self::Date => "date",
             _ => "text",
@@ -324,6 +348,11 @@ mod tests {
                 &["ID123", "7"],
                 &["A-1", "A.1", "ABCDEFGHIJKLMNOPQRSTU"],
             ),
+            ("new_animal", &["ID123", "7"], &["A-1"]),
+            ("program", &["1"], &["A1", "1234567890123"]),
+            ("permit", &["208"], &["20A"]),
+            ("infrastructure", &["730801"], &["730", "123456789"]),
+            ("word", &["A-1/B", "7"], &["ABCDEFGHIJKLMNOPQRSTU"]),
             ("name", &["SITI", "O'NEIL", "É"], &["SITI2"]),
             ("text", &["ANY", "1,2", "?"], &[]),
         ] {

@@ -281,7 +281,7 @@ fn trial(format: &Format, fields: &[Arc<Field>], group: Option<&str>, offered: &
     };
     for (slot, field) in format.slots().zip(fields) {
         let sample = match field.kind {
-            Kind::Case | Kind::Number => Var::from(3),
+            Kind::Case | Kind::Program | Kind::Permit | Kind::Number => Var::from(3),
             _ => Var::from("x"),
         };
         if grouped(&slot.field) {
@@ -292,6 +292,10 @@ fn trial(format: &Format, fields: &[Arc<Field>], group: Option<&str>, offered: &
         } else {
             trial.names.push(slot.field.clone());
             trial.full.insert(slot.field.clone(), sample.clone());
+            if let Some(as_typed) = names::as_typed(field) {
+                trial.names.push(as_typed.clone());
+                trial.full.insert(as_typed, Var::from("x"));
+            }
             trial.least.remove(&slot.field);
             if slot.mandatory {
                 trial.least.insert(slot.field.clone(), sample);

@@ -1,5 +1,8 @@
 //! What the texts of code files may name: the one list of it.
 
+use super::kind::Kind;
+use super::spec::Field;
+
 /// Names that the replies and alerts of every code may use besides its own fields and group:
 /// the case's id; the place in words, from the largest to the smallest; the sender's name and
 /// telephone number; the code; the trace by which operators find the message; the format as the
@@ -7,6 +10,16 @@
 pub const ALWAYS: &[&str] = &[
     "case", "place", "sender", "phone", "code", "trace", "format", "rows",
 ];
+
+/// A field that is looked up prints as what was found: an owner, a programme, an infrastructure by
+/// its name. What was typed is `<field>_id`.
+pub fn as_typed(field: &Field) -> Option<String> {
+    let found = matches!(
+        field.kind,
+        Kind::Owner | Kind::Program | Kind::Infrastructure
+    );
+    found.then(|| format!("{}_id", field.name))
+}
 
 /// Behaviours of their own and the names that each adds for the texts of its code.
 ///

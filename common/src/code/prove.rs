@@ -296,7 +296,7 @@ mod tests {
         assert_eq!(fits("U [s] {d}", &[species, diagnosis]), None);
     }
 
-    const SIMPLE: [&str; 11] = [
+    const SIMPLE: [&str; 16] = [
         "list_name",
         "place",
         "case",
@@ -306,6 +306,11 @@ mod tests {
         "phone",
         "owner",
         "animal",
+        "new_animal",
+        "program",
+        "permit",
+        "infrastructure",
+        "word",
         "name",
         "text",
     ];

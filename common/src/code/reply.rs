@@ -162,7 +162,7 @@ pub(crate) fn context(values: &Values, language: Language, extra: &[(&str, Var)]
 
 fn var(value: &Value, language: Language) -> Var {
     match value {
-        Value::Case(n) | Value::Number(n) => Var::from(*n),
+        Value::Case(n) | Value::Program(n) | Value::Permit(n) | Value::Number(n) => Var::from(*n),
         Value::Group(turns) => {
             Var::from_iter(turns.iter().map(|turn| context(turn, language, &[])))
         }

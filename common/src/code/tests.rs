@@ -146,6 +146,7 @@ fn extra(text: &str) -> Vec<(&'static str, Var)> {
         ("sent", "10/10/2014"),
         ("reporter", "Siti"),
         ("reporter_phone", "+62811"),
+        ("cases", "1"),
     ];
     let effects = effects
         .into_iter()
@@ -647,6 +648,7 @@ impl Writer<'_> {
             kind::Kind::ListName(_) => ("tan".into(), "sign".into()),
             kind::Kind::Place => (format!("72{n:06}"), format!("72{n:06}").into()),
             kind::Kind::Case | kind::Kind::Number => (n.to_string(), n.into()),
+            kind::Kind::Name => ("Siti  Fatimah".into(), "Siti Fatimah".into()),
             kind::Kind::Text => (format!("kata {n}"), format!("kata {n}").into()),
             other => panic!("no shipped code has a field of type {other:?}: write one here"),
         }

@@ -6,9 +6,10 @@
 //! * a code is its code in capitals (`"SP"`), a comma list an array (`["MC","DM"]`);
 //! * a group is an array of objects under the group's name
 //!   (`"animals":[{"species":"SP","number":4}]`);
-//! * case, number and decimal are JSON numbers; a place is its code as a string of digits;
+//! * case, programme, permit, number and decimal are JSON numbers; a place and an infrastructure are
+//!   their codes as strings of digits; an owner is their number as a string, once looked up;
 //! * a date is `"2014-10-10"`, or `"2014-10"` when the message named no day;
-//! * telephone numbers (`"+62..."`), owners, animals, names and texts are strings.
+//! * telephone numbers (`"+62..."`), animals, words, names and texts are strings.
 //!
 //! A field that was left out has no key.
 
@@ -40,6 +41,12 @@ pub enum Value {
     Place(String),
     /// Number of a case; not looked up yet.
     Case(i64),
+    /// Number of a programme; not looked up yet.
+    Program(i64),
+    /// Number of a permit; not looked up yet.
+    Permit(i64),
+    /// Code of an office, a laboratory, an abattoir: digits; not looked up yet.
+    Infrastructure(String),
     /// Whole number.
     Number(i64),
     /// Number with a fraction.
@@ -105,6 +112,31 @@ impl Values {
         })
     }
 
+    /// The words of all fields of one sort in the order of the message, those inside groups and
+    /// comma lists too.
+    pub fn words<'a>(&'a self, field: &'a str) -> Vec<&'a Value> {
+        let own = self.fields.iter().filter(|(name, _)| &**name == field);
+        let flat = |value: &'a Value| match value {
+            Value::Many(values) => values.iter().collect(),
+            one => vec![one],
+        };
+        let groups = self.fields.iter().filter_map(|(_, value)| match value {
+            Value::Group(turns) => Some(turns.iter().flat_map(|turn| turn.words(field))),
+            _ => None,
+        });
+        own.flat_map(|(_, value)| flat(value))
+            .chain(groups.flatten())
+            .collect()
+    }
+
+    /// The turns of a group; none when the message has no such group.
+    pub fn turns(&self, group: &str) -> &[Values] {
+        match self.get(group) {
+            Some(Value::Group(turns)) => turns,
+            _ => &[],
+        }
+    }
+
     /// Whether nothing was given.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
@@ -148,13 +180,16 @@ impl Value {
         match self {
             Self::Code(entry) => entry.name.get(language).to_owned(),
             Self::List(list) => list.name.get(language).to_owned(),
-            Self::Case(n) | Self::Number(n) => n.to_string(),
+            Self::Case(n) | Self::Program(n) | Self::Permit(n) | Self::Number(n) => n.to_string(),
             Self::Decimal(n) if language == Language::Id => n.to_string().replace('.', ","),
             Self::Decimal(n) => n.to_string(),
             Self::Date(date) => date.to_string(),
-            Self::Place(s) | Self::Phone(s) | Self::Owner(s) | Self::Animal(s) | Self::Text(s) => {
-                s.clone()
-            }
+            Self::Place(s)
+            | Self::Infrastructure(s)
+            | Self::Phone(s)
+            | Self::Owner(s)
+            | Self::Animal(s)
+            | Self::Text(s) => s.clone(),
             Self::Many(values) => joined(values.iter().map(|v| v.shown(language))),
             Self::Group(turns) => joined(turns.iter().map(|turn| {
                 turn.iter()
@@ -178,12 +213,15 @@ impl Value {
         match self {
             Self::Code(entry) => Json::from(entry.code.as_str()),
             Self::List(list) => Json::from(list.key.as_str()),
-            Self::Case(n) | Self::Number(n) => Json::from(*n),
+            Self::Case(n) | Self::Program(n) | Self::Permit(n) | Self::Number(n) => Json::from(*n),
             Self::Decimal(n) => Json::from(*n),
             Self::Date(date) => Json::from(date.iso()),
-            Self::Place(s) | Self::Phone(s) | Self::Owner(s) | Self::Animal(s) | Self::Text(s) => {
-                Json::from(s.as_str())
-            }
+            Self::Place(s)
+            | Self::Infrastructure(s)
+            | Self::Phone(s)
+            | Self::Owner(s)
+            | Self::Animal(s)
+            | Self::Text(s) => Json::from(s.as_str()),
             Self::Many(values) => values.iter().map(Self::to_json).collect(),
             Self::Group(turns) => turns.iter().map(Values::to_json).collect(),
         }

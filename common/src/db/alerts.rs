@@ -44,15 +44,20 @@ pub struct About<'a> {
 }
 
 /// Keeps who is told because of a message, and decides whose receivers had so many texts lately
-/// that theirs is held; the ids of those. One statement, whatever their number. Texts that other
+/// that theirs is held; the ids of those. Without rules nobody's is. One statement, whatever their number. Texts that other
 /// transactions send at the same moment are not counted: a receiver may get a few more than the
 /// rate.
 pub async fn tell(
     tx: &Tx<'_>,
     about: &About<'_>,
     told: &[Alerted<'_>],
-    rules: &Bundling,
+    rules: Option<&Bundling>,
 ) -> Result<HashSet<Uuid>> {
+    let (above, urgent_above) = rules.map_or((i64::MAX, i64::MAX), |rules| {
+        (rules.above.into(), rules.urgent_above.into())
+    });
+    let (within, urgent_within) =
+        rules.map_or((1, 1), |rules| (rules.within_min, rules.urgent_within_min));
     let ids: Vec<Uuid> = told.iter().map(|t| t.id).collect();
     let people: Vec<i64> = told.iter().map(|t| t.person).collect();
     let channels: Vec<&str> = told.iter().map(|t| t.channel).collect();
@@ -71,10 +76,10 @@ pub async fn tell(
                 /* channels */ &channels,
                 /* circles */ &circles,
                 /* urgent */ &urgent,
-                /* above */ &i64::from(rules.above),
-                /* urgent above */ &i64::from(rules.urgent_above),
-                /* within_min */ &rules.within_min,
-                /* urgent_within_min */ &rules.urgent_within_min,
+                /* above */ &above,
+                /* urgent above */ &urgent_above,
+                /* within_min */ &within,
+                /* urgent_within_min */ &urgent_within,
             ],
         )
         .await?;

@@ -35,6 +35,8 @@ pub struct Taken<'a> {
     pub answer: Option<&'a str>,
     /// Id of the envelope that carries the answer.
     pub answer_id: Option<Uuid>,
+    /// Whether it was only for training.
+    pub training: bool,
 }
 
 /// Keeps a command and what was decided.
@@ -42,8 +44,8 @@ pub async fn insert(tx: &Tx<'_>, t: &Taken<'_>) -> Result {
     tx.execute(
         "-- intake::insert
          INSERT INTO message (id, line, trace, channel, address, person, text, channel_id, sent_at,
-                              received_at, outcome, code, answer, answer_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                              received_at, outcome, code, answer, answer_id, training)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         &[
             /* id */ &t.id,
             /* line */ &t.line,
@@ -59,6 +61,7 @@ pub async fn insert(tx: &Tx<'_>, t: &Taken<'_>) -> Result {
             /* code */ &t.code,
             /* answer */ &t.answer,
             /* answer_id */ &t.answer_id,
+            /* training */ &t.training,
         ],
     )
     .await

@@ -39,6 +39,8 @@ pub struct Person {
     pub state: PersonState,
     /// What they may do: of their user type, and granted or taken from them.
     pub permissions: Arc<BTreeSet<String>>,
+    /// What they send is answered like the real thing and kept apart.
+    pub training: bool,
 }
 
 impl Person {
@@ -70,7 +72,7 @@ pub struct Recipient {
 }
 
 /// The columns of a [`Person`] named `p`, whose user type is `t`.
-pub(super) const PERSON: &str = "p.id, p.name, p.language, p.user_type, p.home_place, p.state, t.may,
+pub(super) const PERSON: &str = "p.id, p.name, p.language, p.user_type, p.home_place, p.state, p.training, t.may,
     ARRAY(SELECT x.permission FROM person_permission x WHERE x.person = p.id AND x.granted) AS granted,
     ARRAY(SELECT x.permission FROM person_permission x WHERE x.person = p.id AND NOT x.granted) AS revoked";
 
@@ -163,6 +165,7 @@ pub(super) fn person(row: &Row) -> Person {
         home_place: row.get("home_place"),
         state: PersonState::from_row(row.get("state")),
         permissions: Arc::new(permissions),
+        training: row.get("training"),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::code::spec::Alert as Declared;
 use crate::code::{Codes, Reader, Var, names};
 use crate::db::alerts::{self as rows, About, Alerted};
 use crate::db::people::Recipient;
+use crate::db::subjects::Sort;
 use crate::db::{Tx, cases};
 use crate::envelope::derived_id;
 use crate::language::Language;
@@ -68,6 +69,9 @@ impl Turn<'_> {
     /// The alerts that this message sets off and that are not held.
     pub(super) async fn alerts(&self, done: &Done) -> Result<Vec<Alert>> {
         let mut alerts: Vec<Alert> = Vec::new();
+        if !self.tells {
+            return Ok(alerts);
+        }
         let kind = &self.asked.sender.user_type;
         let mut watched = None;
         for (at, declared) in self.spec.alerts_for(kind, self.values) {
@@ -89,7 +93,13 @@ impl Turn<'_> {
             case_id: done.case_id,
             step: 0,
         };
-        tell(self.tx, &about, alerts, &self.codes.alerting().bundling).await
+        // What is held in training nobody would tell: the clock knows the real thing only.
+        let rules = (!self.trains()).then_some(&self.codes.alerting().bundling);
+        tell(self.tx, &about, alerts, rules).await
+    }
+
+    fn trains(&self) -> bool {
+        self.engine.trains(self.asked.sender)
     }
 
     /// The people of the first of an alert's circles in which anybody can be told, with its name.
@@ -101,19 +111,26 @@ impl Turn<'_> {
         let place = Where {
             place: done.place.as_ref().map(|p| p.id),
             case: done.case_id,
-            message: done.about,
-            infrastructure: done.infrastructure,
+            message: done.undone,
+            infrastructure: infrastructure_of(done),
         };
         for circle in std::iter::once(&alert.to).chain(&alert.or_else) {
             let engine = self.engine;
             let found = engine.circle((self.codes, circle), self.tx, &place).await?;
+            let with = |to: &Recipient| (circle.clone(), to.clone());
+            if self.trains() {
+                let trainees = found
+                    .reachable
+                    .iter()
+                    .filter(|to| engine.trains(&to.person));
+                return Ok(trainees.map(with).collect());
+            }
             silent(circle, found.silent.len(), done.case_id);
             if !found.reachable.is_empty() {
-                let with = |to: &Recipient| (circle.clone(), to.clone());
                 return Ok(found.reachable.iter().map(with).collect());
             }
         }
-        if alert.urgent {
+        if alert.urgent && !self.trains() {
             nobody(&alert.to, done.case_id);
         }
         Ok(Vec::new())
@@ -208,12 +225,18 @@ impl Turn<'_> {
     }
 }
 
-/// Writes the rows; what is left is to be sent.
+/// The infrastructure that a message names: its staff are a circle.
+fn infrastructure_of(done: &Done) -> Option<i64> {
+    let mut named = done.subjects.iter();
+    named.find(|s| s.sort == Sort::Infrastructure).map(|s| s.id)
+}
+
+/// Writes the rows; what is left is to be sent. Without rules nothing is held.
 async fn tell(
     tx: &Tx<'_>,
     about: &About<'_>,
     mut alerts: Vec<Alert>,
-    rules: &Bundling,
+    rules: Option<&Bundling>,
 ) -> Result<Vec<Alert>> {
     if alerts.is_empty() {
         return Ok(alerts);

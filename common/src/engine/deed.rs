@@ -1,5 +1,6 @@
 //! What an effect is given and what it hands back.
 
+use super::Found;
 use crate::Result;
 use crate::code::effects;
 use crate::code::{Codes, Spec, Values, Var};
@@ -7,8 +8,11 @@ use crate::db::Tx;
 use crate::db::cases::Case;
 use crate::db::people::Person;
 use crate::db::places::Place;
+use crate::db::subjects::{Sort, Subject};
 use crate::language::Language;
 use jiff::Timestamp;
+use serde_json::Value as Json;
+use std::borrow::Cow;
 use uuid::Uuid;
 
 /// A message to decide.
@@ -56,11 +60,13 @@ pub struct Deed<'a> {
     pub spec: &'a Spec,
     /// What it said.
     pub values: &'a Values,
-    /// Where it happened: the place that the message names, else that of the case that it names,
-    /// else the sender's own.
+    /// Where it happened: the place that the message names, else that of the case that it names, else
+    /// that of the first owner, else the sender's own.
     pub place: Option<&'a Place>,
     /// The case it names.
     pub case: Option<&'a Case>,
+    /// Owners, animals, programmes, permits and infrastructure that it names.
+    pub found: &'a Found,
 }
 
 impl Deed<'_> {
@@ -96,11 +102,11 @@ pub struct Done {
     /// Whether a `report` row is written.
     pub stores: bool,
     /// The earlier message that was taken back: who was told because of it is the circle `told`.
-    pub about: Option<Uuid>,
-    /// The infrastructure that the message names: its staff are the circle of that kind.
-    pub infrastructure: Option<i64>,
+    pub undone: Option<Uuid>,
+    /// What it is about besides its place and case.
+    pub(super) subjects: Vec<Subject>,
     /// What the texts of the code may name besides its fields.
-    said: Vec<(&'static str, Said)>,
+    said: Vec<(Cow<'static, str>, Said)>,
 }
 
 /// A value for texts in either language.
@@ -123,8 +129,8 @@ impl Default for Done {
             case_id: None,
             place: None,
             stores: true,
-            about: None,
-            infrastructure: None,
+            undone: None,
+            subjects: Vec::new(),
             said: Vec::new(),
         }
     }
@@ -148,25 +154,65 @@ impl Done {
         }
     }
 
+    /// It brought this into being: `H` makes that withdrawn.
+    pub fn made(&mut self, sort: Sort, id: i64) {
+        self.subject(sort, id).made = true;
+    }
+
+    /// It changed this, which was `before`: `H` puts that back.
+    pub fn changed(&mut self, sort: Sort, id: i64, before: Json) {
+        self.subject(sort, id).before.get_or_insert(before);
+    }
+
+    /// It is about this.
+    pub(super) fn about(&mut self, found: Vec<Subject>) {
+        for one in found {
+            self.subject(one.sort, one.id);
+        }
+    }
+
+    fn subject(&mut self, sort: Sort, id: i64) -> &mut Subject {
+        let at = self
+            .subjects
+            .iter()
+            .position(|s| (s.sort, s.id) == (sort, id));
+        let at = at.unwrap_or_else(|| {
+            self.subjects.push(Subject::about(sort, id));
+            self.subjects.len() - 1
+        });
+        &mut self.subjects[at]
+    }
+
     /// Lets the texts name a value that is the same in both languages.
-    pub fn say(&mut self, name: &'static str, value: Var) {
-        self.said.push((name, Said::Same(value)));
+    pub fn say(&mut self, name: impl Into<Cow<'static, str>>, value: Var) {
+        self.said.push((name.into(), Said::Same(value)));
     }
 
     /// Lets the texts name a value that has words in it.
     pub fn say_in(&mut self, name: &'static str, words: impl Fn(Language) -> String) {
         let (id, en) = (words(Language::Id).into(), words(Language::En).into());
-        self.said.push((name, Said::Both { id, en }));
+        self.said.push((name.into(), Said::Both { id, en }));
+    }
+
+    /// Lets the texts print what was looked up by its name, unless the effect says otherwise.
+    pub(super) fn say_found(&mut self, found: &Found) {
+        let (id, en) = (found.said(Language::Id), found.said(Language::En));
+        for ((name, id), (_, en)) in id.into_iter().zip(en) {
+            if !self.said.iter().any(|(said, _)| said == name) {
+                let name = name.to_owned().into();
+                self.said.push((name, Said::Both { id, en }));
+            }
+        }
     }
 
     /// Everything a text in this language may name besides the message's fields.
-    pub(super) fn extra(&self, language: Language) -> Vec<(&'static str, Var)> {
+    pub(super) fn extra(&self, language: Language) -> Vec<(&str, Var)> {
         let value = |said: &Said| match (said, language) {
             (Said::Same(value), _) => value.clone(),
             (Said::Both { id, .. }, Language::Id) => id.clone(),
             (Said::Both { en, .. }, Language::En) => en.clone(),
         };
-        let mut extra: Vec<_> = self.said.iter().map(|(n, v)| (*n, value(v))).collect();
+        let mut extra: Vec<_> = self.said.iter().map(|(n, v)| (&**n, value(v))).collect();
         let case = self.case_id.map_or_else(|| Var::from(""), Var::from);
         extra.push(("case", case));
         extra.push((

@@ -2,10 +2,10 @@
 //! what was held.
 
 use crate::config::Config;
-use crate::handlers::alerts::{self, Wording};
+use crate::handlers::alerts;
 use common::daemon::Daemon;
 use common::db::Db;
-use common::engine::{Engine, Look};
+use common::engine::{Engine, Look, Wording};
 use common::home::Home;
 use common::outbox::Outbox;
 use common::{Failure, Result};

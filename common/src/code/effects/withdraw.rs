@@ -2,7 +2,7 @@ use super::case_outcome::state_after;
 use crate::Result;
 use crate::code::Var;
 use crate::db::reports::Last;
-use crate::db::{cases, reports};
+use crate::db::{cases, reports, subjects};
 use crate::engine::{Deed, Done, Effected};
 use jiff::SignedDuration;
 
@@ -24,49 +24,59 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     if deed.asked.sent_at.duration_since(last.sent_at) > LATEST {
         return Ok(Effected::Refused("too_old_to_withdraw", about(last)));
     }
-    let Some(gone) = undo(deed, &last).await? else {
-        return Ok(Effected::Refused("cannot_withdraw", about(last)));
+    let case = case_of(deed, &last).await?;
+    let built_on = match &case {
+        Some(case) if case.opened => reports::others_of_case(tx, case.id, last.id).await? > 0,
+        _ => false,
     };
+    if built_on || !subjects::undo(tx, last.id).await? {
+        return Ok(Effected::Refused("cannot_withdraw", about(last)));
+    }
+    let gone = case.as_ref().is_some_and(|case| case.opened);
+    if let Some(case) = case {
+        undo(deed, &last, &case).await?;
+    }
     reports::withdraw(tx, &last).await?;
     let mut done = Done::without_row(last.case_id);
-    done.about = Some(last.message_id);
+    done.undone = Some(last.message_id);
     done.say("gone", Var::from(gone));
     done.say("withdrawn", Var::from(last.code));
     done.say("sent", Var::from(last.text));
     Ok(Effected::Done(done))
 }
 
-/// Undoes what the message did to a case, and says whether the case went with it; `None` when
-/// something was built on it since.
-async fn undo(deed: &Deed<'_>, last: &Last) -> Result<Option<bool>> {
+/// The case of the message that is taken back.
+struct Touched {
+    id: i64,
+    /// Whether that message opened it.
+    opened: bool,
+}
+
+/// Locks the case against a response that is coming in just now.
+async fn case_of(deed: &Deed<'_>, last: &Last) -> Result<Option<Touched>> {
     let Some(number) = last.case_id else {
-        return Ok(Some(false));
+        return Ok(None);
     };
-    let tx = deed.tx;
-    // Locks the case against a response that is coming in just now.
-    let Some(case) = cases::by_number(tx, number).await? else {
-        return Ok(Some(false));
+    let Some(case) = cases::by_number(deed.tx, number).await? else {
+        return Ok(None);
     };
-    if cases::opened_with(tx, number, &last.code).await? {
-        if reports::others_of_case(tx, number, last.id).await? > 0 {
-            return Ok(None);
-        }
-        cases::set_state(tx, number, "withdrawn", None).await?;
-        return Ok(Some(true));
+    let opened = cases::opened_with(deed.tx, number, &last.code).await?;
+    Ok(Some(Touched {
+        id: case.id,
+        opened,
+    }))
+}
+
+/// Undoes what the message did to its case.
+async fn undo(deed: &Deed<'_>, last: &Last, case: &Touched) -> Result {
+    if case.opened {
+        return cases::set_state(deed.tx, case.id, "withdrawn", None).await;
     }
-    if deed
-        .codes
-        .spec(&last.code)
-        .is_some_and(|s| s.effect.as_deref() == Some("case_outcome"))
-    {
-        let before = cases::outcome_before(tx, case.id, last.id).await?;
-        cases::set_state(
-            tx,
-            case.id,
-            state_after(before.as_deref()),
-            before.as_deref(),
-        )
-        .await?;
+    let spec = deed.codes.spec(&last.code);
+    if spec.is_some_and(|s| s.effect.as_deref() == Some("case_outcome")) {
+        let before = cases::outcome_before(deed.tx, case.id, last.id).await?;
+        let (state, outcome) = (state_after(before.as_deref()), before.as_deref());
+        cases::set_state(deed.tx, case.id, state, outcome).await?;
     }
-    Ok(Some(false))
+    Ok(())
 }

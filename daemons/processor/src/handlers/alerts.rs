@@ -1,47 +1,9 @@
 //! Alerts on their way: a text or a mail each.
 
-use common::engine::Alert;
-use common::messages::{EmailOutput, Origin, Purpose, TextOutput};
+use common::engine::{Alert, Wording};
+use common::messages::{EmailOutput, Origin, Purpose};
 use common::outbox::Outbox;
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
-
-/// How texts that go out are written, whoever they are for.
-#[derive(Clone)]
-pub struct Wording {
-    /// In front of every text.
-    pub signature: String,
-    /// Most parts of an SMS that a text may take.
-    pub max_parts: usize,
-    /// How long a text is worth sending.
-    pub worth: SignedDuration,
-}
-
-impl Wording {
-    /// From the settings that all texts share.
-    pub fn of(settings: &common::config::Engine) -> Self {
-        Self {
-            signature: settings.signature.clone(),
-            max_parts: settings.max_parts as usize,
-            worth: SignedDuration::from_secs(i64::from(settings.answer_ttl_s)),
-        }
-    }
-
-    /// A text for somebody, signed, as long as it may be, with its length in parts.
-    pub fn text(&self, channel: &str, to: &str, text: &str, now: Timestamp) -> TextOutput {
-        let text = format!("{}{text}", self.signature);
-        let text = common::code::sms::cut_to_parts(&text, self.max_parts);
-        TextOutput {
-            channel: channel.to_owned(),
-            to: to.to_owned(),
-            parts: u32::try_from(common::code::sms::size(&text).parts).unwrap_or(u32::MAX),
-            text,
-            purpose: Purpose::Alert,
-            in_reply_to: None,
-            expires_at: now.checked_add(self.worth).unwrap_or(Timestamp::MAX),
-        }
-    }
-}
 
 /// Sends what a message or the clock sets off; the engine wrote down who is told.
 pub fn send(alerts: &[Alert], wording: &Wording, out: &mut Outbox) {

@@ -1,9 +1,10 @@
-use super::alerts::{self, Wording};
+use super::alerts;
 use super::sound;
 use common::config::Settings;
 use common::db::Tx;
 use common::db::intake::{self, Taken};
 use common::db::people::Person;
+use common::engine::Wording;
 use common::engine::{Asked, Engine, short_trace};
 use common::handler::{Handler, Incoming, Lane};
 use common::mail::charset;
@@ -53,7 +54,7 @@ impl Handler for TextInputHandler {
     }
 
     fn lane(&self, msg: &Incoming<TextInput>, sender: &Arc<Person>) -> Lane {
-        self.engine.lane(sender.id, &msg.text)
+        self.engine.lane(sender, &msg.text)
     }
 
     async fn apply(
@@ -82,6 +83,7 @@ impl Handler for TextInputHandler {
             code: answer.code.as_deref(),
             answer: Some(&answer.text),
             answer_id: Some(answer_id),
+            training: answer.training,
             ..came.taken(answer.outcome)
         };
         intake::insert(tx, &taken).await
@@ -206,6 +208,7 @@ impl Came {
             code: None,
             answer: None,
             answer_id: None,
+            training: false,
         }
     }
 }
