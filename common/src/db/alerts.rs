@@ -109,8 +109,9 @@ pub async fn acknowledge_case(
 }
 
 /// The last text that somebody got before they wrote `message` is read, and all that it told; the
-/// cases that it was about. `None` when there is none of the last day. A clock that is a little
-/// wrong must not hide it: when all are later than `sent_at`, the last one is meant.
+/// cases that it was about. `None` when there is none of the last day. Networks' clocks are wrong by
+/// a minute or two: a text of that time after `sent_at` still counts as before, and when all are
+/// later, the last one is meant.
 pub async fn acknowledge_last(
     tx: &Tx<'_>,
     person: i64,
@@ -123,7 +124,7 @@ pub async fn acknowledge_last(
              WITH last AS (
                  SELECT coalesce(bundle, id) AS text FROM alert
                  WHERE person = $1 AND sent_at > now() - interval '1 day'
-                 ORDER BY sent_at <= $2 DESC, sent_at DESC, at DESC LIMIT 1)
+                 ORDER BY sent_at <= $2 + interval '2 minutes' DESC, sent_at DESC, at DESC LIMIT 1)
              UPDATE alert a SET acknowledged_at = coalesce(acknowledged_at, now()),
                                 acknowledged_by = coalesce(acknowledged_by, $3)
              FROM last
