@@ -124,7 +124,7 @@ pub async fn acknowledge_last(
              WITH last AS (
                  SELECT coalesce(bundle, id) AS text FROM alert
                  WHERE person = $1 AND sent_at > now() - interval '1 day'
-                 ORDER BY sent_at <= $2 + interval '2 minutes' DESC, sent_at DESC, at DESC LIMIT 1)
+                 ORDER BY sent_at <= $2::timestamptz + interval '2 minutes' DESC, sent_at DESC, at DESC LIMIT 1)
              UPDATE alert a SET acknowledged_at = coalesce(acknowledged_at, now()),
                                 acknowledged_by = coalesce(acknowledged_by, $3)
              FROM last
