@@ -15,8 +15,8 @@ DECLARE
     twin   text;
     missing record;
 BEGIN
-    FOREACH twin IN ARRAY ARRAY['report', 'disease_case', 'repetition', 'owner', 'owner_key', 'animal', 'case_animal', 'case_link', 'alert', 'alert_watch',
-                                'counter', 'permit', 'report_subject'] LOOP
+    FOREACH twin IN ARRAY ARRAY['report', 'disease_case', 'repetition', 'owner', 'owner_key', 'animal', 'case_animal', 'case_link',
+                                'counter', 'permit', 'report_subject', 'alert', 'alert_watch'] LOOP
         EXECUTE format('CREATE TABLE IF NOT EXISTS training.%1$I (LIKE public.%1$I INCLUDING ALL)', twin);
         FOR missing IN
             SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS kind

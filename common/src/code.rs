@@ -337,6 +337,14 @@ impl Codes {
         self.by_word.get(&code.to_ascii_uppercase())
     }
 
+    /// Old codes, each with the code that took its place, in alphabetical order.
+    pub fn replaced(&self) -> Vec<(&str, &Arc<Spec>)> {
+        let pairs = self.replaced.iter().map(|(old, by)| (old.as_str(), by));
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.sort_unstable_by_key(|(old, _)| *old);
+        pairs
+    }
+
     /// Who is alerted and how alerts are passed on.
     pub(crate) fn alerting(&self) -> &Alerting {
         &self.alerting

@@ -310,7 +310,7 @@ impl Turn<'_> {
             done.say(name, value);
         }
         if done.stores {
-            done.about(found.subjects());
+            done.speaks_of(found.subjects());
             self.insert(&done, &found).await?;
         }
         done.say("sender", Var::from(self.asked.sender.name.as_str()));

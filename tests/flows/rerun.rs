@@ -2,10 +2,11 @@
 //! has its effect twice.
 
 use kentongan_tests::both_homes;
-use kentongan_tests::world::{Build, Place, people};
+use kentongan_tests::world::{Build, Mail, Place, people};
 
 both_homes! {
     what_was_refused_for_a_missing_word_is_stored_late_and_once,
+    a_mail_that_came_to_nothing_is_read_anew_from_its_original,
 }
 
 async fn what_was_refused_for_a_missing_word_is_stored_late_and_once(place: Place) {
@@ -57,4 +58,29 @@ async fn what_was_refused_for_a_missing_word_is_stored_late_and_once(place: Plac
             == 1
     })
     .await;
+}
+
+async fn a_mail_that_came_to_nothing_is_read_anew_from_its_original(place: Place) {
+    let world = Build::new(place).with_processor().await;
+    let mail = Mail::from("new.vet@example.org").body("PNEG\n");
+    let id = world.post(&mail).await;
+    assert_eq!(world.fate(id).await.outcome, "unknown_sender");
+    let known =
+        "UPDATE contact SET address = 'new.vet@example.org' WHERE address = 'vet@example.org'";
+    world.run(known).await;
+    let args = [
+        "rerun",
+        "--from",
+        "2020-01-01",
+        "--mails",
+        "--yes",
+        "--reason",
+        "registered late",
+    ];
+    for queued in ["1 queued", "0 mails came to nothing"] {
+        let done = world.ctl(&args, b"").await;
+        assert!(done.err.contains(queued), "{done:?}");
+        let read = "SELECT count(*) > 0 FROM mail WHERE outcome IN ('answered', 'held')";
+        world.until_true(read).await;
+    }
 }

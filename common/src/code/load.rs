@@ -74,6 +74,7 @@ impl Loader<'_> {
     fn code(&mut self, reading: &mut Reading) -> Option<Spec> {
         let code: Option<String> = reading.must("code");
         let (name, help) = (reading.must("name"), reading.must("help"));
+        let chapter = reading.may("chapter");
         let permission = reading.must("permission");
         let format = reading.format(code.as_deref());
         let raw_fields: BTreeMap<String, toml::Value> = reading.may("field").unwrap_or_default();
@@ -122,6 +123,7 @@ impl Loader<'_> {
             aliases: aliases.iter().map(|a| a.to_ascii_uppercase()).collect(),
             name: name?,
             help: help?,
+            chapter,
             permission: permission?,
             format,
             fields,
@@ -182,6 +184,7 @@ impl Loader<'_> {
     fn field(&self, name: &str, raw: RawField) -> Result<Field, String> {
         let kind = Kind::named(&raw.kind, self.lexicon, self.country)?;
         let RawField {
+            kind: type_name,
             label,
             min,
             max,
@@ -200,6 +203,7 @@ impl Loader<'_> {
         Ok(Field {
             name: name.into(),
             kind,
+            type_name,
             label,
             rules,
             only,

@@ -22,6 +22,8 @@ pub struct Spec {
     pub name: Both,
     /// One or two sentences for help texts and the documentation.
     pub help: Both,
+    /// Its chapter in the manual; `None` puts it behind all others.
+    pub chapter: Option<Chapter>,
     /// Who may send it: `can_send_u`.
     pub permission: String,
     /// Its format.
@@ -45,6 +47,25 @@ pub struct Spec {
     pub(crate) machine: Machine,
 }
 
+/// The chapters of `docs/CODES.md` and of the field cards, in their order; the words are those of
+/// code files: `chapter = "cases"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Chapter {
+    /// Sick animals, and what became of them.
+    Cases,
+    /// Permits, transport and slaughter.
+    Movement,
+    /// Vaccination, surveillance, population.
+    Programmes,
+    /// Owners, their animals, breeding.
+    Herds,
+    /// Questions.
+    Queries,
+    /// Oneself, other users, one's last message.
+    Administration,
+}
+
 /// One field of a code.
 #[derive(Debug)]
 pub struct Field {
@@ -52,6 +73,8 @@ pub struct Field {
     pub name: Arc<str>,
     /// Its type.
     pub kind: Kind,
+    /// Its type as the code file writes it: `list:species`.
+    pub type_name: String,
     /// What people read in the format.
     pub label: Both,
     /// What its values must keep to.

@@ -103,15 +103,6 @@ impl Values {
         })
     }
 
-    /// Whether a field, here or in a turn of the group, said one of these codes of a list.
-    pub fn has(&self, field: &str, codes: &[String]) -> bool {
-        let own = self.get(field).is_some_and(|value| value.is_any(codes));
-        own || self.fields.iter().any(|(_, value)| match value {
-            Value::Group(turns) => turns.iter().any(|turn| turn.has(field, codes)),
-            _ => false,
-        })
-    }
-
     /// The words of all fields of one sort in the order of the message, those inside groups and
     /// comma lists too.
     pub fn words<'a>(&'a self, field: &'a str) -> Vec<&'a Value> {
@@ -135,6 +126,15 @@ impl Values {
             Some(Value::Group(turns)) => turns,
             _ => &[],
         }
+    }
+
+    /// Whether a field, here or in a turn of the group, said one of these codes of a list.
+    pub fn has(&self, field: &str, codes: &[String]) -> bool {
+        let own = self.get(field).is_some_and(|value| value.is_any(codes));
+        own || self.fields.iter().any(|(_, value)| match value {
+            Value::Group(turns) => turns.iter().any(|turn| turn.has(field, codes)),
+            _ => false,
+        })
     }
 
     /// Whether nothing was given.

@@ -136,3 +136,59 @@ pub async fn decided(
         .await?;
     Ok(changed == 1)
 }
+
+/// A mail that came to nothing.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// The mail.
+    pub id: Uuid,
+    /// Its trace.
+    pub trace: Uuid,
+    /// Key of the raw original in the blob store.
+    pub blob: String,
+    /// Its subject.
+    pub subject: String,
+    /// When it reached us.
+    pub received_at: Timestamp,
+    /// `refused`, `nothing` or `unknown_sender`.
+    pub outcome: String,
+    /// Why, where that was kept.
+    pub reason: Option<String>,
+}
+
+/// Mails that came to nothing and may come to something: they could not be read, held no command that
+/// we knew, or were from somebody whom we did not know. In the order of receipt.
+pub async fn letters(tx: &Tx<'_>, from: Timestamp, to: Timestamp) -> Result<Vec<Letter>> {
+    let rows = tx
+        .query(
+            "-- again::letters
+             SELECT id, trace, blob, subject, received_at, outcome, reason FROM mail
+             WHERE received_at >= $1 AND received_at < $2
+             AND outcome IN ('refused', 'nothing', 'unknown_sender')
+             ORDER BY received_at, id",
+            &[/* from */ &from, /* to */ &to],
+        )
+        .await?;
+    let letter = |row: &tokio_postgres::Row| Letter {
+        id: row.get(0),
+        trace: row.get(1),
+        blob: row.get(2),
+        subject: row.get(3),
+        received_at: row.get(4),
+        outcome: row.get(5),
+        reason: row.get(6),
+    };
+    Ok(rows.iter().map(letter).collect())
+}
+
+/// Lets the same mail have an effect after all; false when somebody else has done so meanwhile.
+pub async fn reopen(tx: &Tx<'_>, letter: &Letter) -> Result<bool> {
+    let changed = tx
+        .execute(
+            "-- again::reopen
+             UPDATE mail SET outcome = 'again', digest = NULL WHERE id = $1 AND outcome = $2",
+            &[/* id */ &letter.id, /* was */ &letter.outcome],
+        )
+        .await?;
+    Ok(changed == 1)
+}

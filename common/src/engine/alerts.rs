@@ -17,7 +17,6 @@ use crate::code::spec::Alert as Declared;
 use crate::code::{Codes, Reader, Var, names};
 use crate::db::alerts::{self as rows, About, Alerted};
 use crate::db::people::Recipient;
-use crate::db::subjects::Sort;
 use crate::db::{Tx, cases};
 use crate::envelope::derived_id;
 use crate::language::Language;
@@ -84,7 +83,7 @@ impl Turn<'_> {
             }
             watched = watched.or(declared.urgent.then_some(at));
         }
-        if let Some(at) = watched {
+        if let Some(at) = watched.filter(|_| !self.trains()) {
             self.watch(at, done).await?;
         }
         let about = About {
@@ -111,26 +110,24 @@ impl Turn<'_> {
         let place = Where {
             place: done.place.as_ref().map(|p| p.id),
             case: done.case_id,
-            message: done.undone,
-            infrastructure: infrastructure_of(done),
+            message: done.about,
+            infrastructure: done.infrastructure(),
         };
+        let (engine, trains) = (self.engine, self.trains());
         for circle in std::iter::once(&alert.to).chain(&alert.or_else) {
-            let engine = self.engine;
             let found = engine.circle((self.codes, circle), self.tx, &place).await?;
-            let with = |to: &Recipient| (circle.clone(), to.clone());
-            if self.trains() {
-                let trainees = found
-                    .reachable
-                    .iter()
-                    .filter(|to| engine.trains(&to.person));
-                return Ok(trainees.map(with).collect());
+            // In training nobody hears of it who is not in training too.
+            let hears = |to: &&Recipient| !trains || engine.trains(&to.person);
+            let told = found.reachable.iter().filter(hears);
+            let told: Vec<_> = told.map(|to| (circle.clone(), to.clone())).collect();
+            if !trains {
+                silent(circle, found.silent.len(), done.case_id);
             }
-            silent(circle, found.silent.len(), done.case_id);
-            if !found.reachable.is_empty() {
-                return Ok(found.reachable.iter().map(with).collect());
+            if !told.is_empty() {
+                return Ok(told);
             }
         }
-        if alert.urgent && !self.trains() {
+        if alert.urgent && !trains {
             nobody(&alert.to, done.case_id);
         }
         Ok(Vec::new())
@@ -223,12 +220,6 @@ impl Turn<'_> {
         };
         Ok(self.refused(key, &[("word", Var::from(number))]))
     }
-}
-
-/// The infrastructure that a message names: its staff are a circle.
-fn infrastructure_of(done: &Done) -> Option<i64> {
-    let mut named = done.subjects.iter();
-    named.find(|s| s.sort == Sort::Infrastructure).map(|s| s.id)
 }
 
 /// Writes the rows; what is left is to be sent. Without rules nothing is held.

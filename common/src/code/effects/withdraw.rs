@@ -38,7 +38,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     }
     reports::withdraw(tx, &last).await?;
     let mut done = Done::without_row(last.case_id);
-    done.undone = Some(last.message_id);
+    done.about = Some(last.message_id);
     done.say("gone", Var::from(gone));
     done.say("withdrawn", Var::from(last.code));
     done.say("sent", Var::from(last.text));

@@ -1,5 +1,7 @@
 //! `kentongan rerun`: old originals decided with today's code files.
 
+mod mails;
+
 use crate::context::{Context, in_tx};
 use crate::exit::{Exit, Fault, Result};
 use crate::out::{Look, Out, note, one_line};
@@ -35,6 +37,7 @@ const PAGE: i64 = 500;
 Examples:
   kentongan rerun --from 2026-11-01 --dry-run
   kentongan rerun --from \"2026-11-01T06:00+07:00\" --to 2026-11-03 --code IB --code LH --dry-run
+  kentongan rerun --from 2026-11-01 --mails --dry-run
   kentongan rerun --from 2026-11-01 --code U --reason \"the sign KBG was missing\" --yes")]
 pub struct Rerun {
     /// Received at this time or later: a day, or a time with its zone
@@ -46,6 +49,9 @@ pub struct Rerun {
     /// Only messages of this code; may be given several times
     #[arg(long, value_name = "CODE")]
     code: Vec<String>,
+    /// Mails that came to nothing instead: read anew from their raw originals
+    #[arg(long, conflicts_with = "code")]
+    mails: bool,
     /// Only show what would be done
     #[arg(long)]
     dry_run: bool,
@@ -85,6 +91,9 @@ struct Pass<'a> {
 impl Rerun {
     pub async fn run(self, context: &Context) -> Result {
         let (settings, home) = context.home().await?;
+        if self.mails {
+            return mails::run(&self, &home, context.out).await;
+        }
         let mut pass = Pass {
             out: context.out,
             engine: Engine::load(&home, &settings).await?,
@@ -100,18 +109,26 @@ impl Rerun {
             return Ok(Exit::Done);
         }
         said(&found, "would be stored");
-        if !self.yes && !agreed(count)? {
-            note("Nothing was done.");
+        let Some(record) = self.agreed(&home, "messages", count).await? else {
             return Ok(Exit::Failed);
-        }
-        let asked = json!({ "from": self.from, "to": self.to, "code": self.code });
-        let reason = self.reason.as_deref().unwrap_or_default();
-        let record = Record::begin(&home.db, ("rerun", "messages"), reason, &asked).await?;
+        };
         pass.record = Some(record.id());
         pass.tells = false;
         said(&pass.run(&self).await?, "stored and answered");
         record.end(&home.db).await?;
         Ok(Exit::Done)
+    }
+
+    /// Asks, unless that was said already; the record of what is done then.
+    async fn agreed(&self, home: &Home, what: &str, count: u64) -> Result<Option<Record>> {
+        if !self.yes && !agreed(what, count)? {
+            note("Nothing was done.");
+            return Ok(None);
+        }
+        let asked = json!({ "from": self.from, "to": self.to, "code": self.code });
+        let reason = self.reason.as_deref().unwrap_or_default();
+        let record = Record::begin(&home.db, ("rerun", what), reason, &asked).await?;
+        Ok(Some(record))
     }
 
     fn codes(&self) -> Vec<String> {
@@ -120,12 +137,12 @@ impl Rerun {
 }
 
 /// Asks whoever sits at the terminal; a program must say `--yes`.
-fn agreed(count: u64) -> Result<bool> {
+fn agreed(what: &str, count: u64) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(Fault::usage("nobody is here to be asked")
             .remedy("say --yes, or --dry-run to look only"));
     }
-    note(format!("Store and answer {count} messages now? [y/N]"));
+    note(format!("Do it to {count} {what} now? [y/N]"));
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
     Ok(line.trim().eq_ignore_ascii_case("y"))

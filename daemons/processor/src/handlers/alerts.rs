@@ -34,6 +34,7 @@ fn mail(alert: &Alert) -> EmailOutput {
         purpose: Purpose::Alert,
         thread: None,
         attachments: Vec::new(),
+        documents: Vec::new(),
         reply_token: None,
         origin: Origin::Generated,
     }
