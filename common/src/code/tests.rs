@@ -205,6 +205,7 @@ fn extra(text: &str) -> Vec<(&'static str, Var)> {
         ("sent", "10/10/2014"),
         ("reporter", "Siti"),
         ("reporter_phone", "+62811"),
+        ("cases", "1"),
     ];
     let effects = effects
         .into_iter()

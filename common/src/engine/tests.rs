@@ -307,4 +307,5 @@ async fn a_search_for_nothing_finds_nothing() {
     assert!(found.starts_with("Ogotua"), "{found}");
 }
 
+mod alerts;
 mod training;
