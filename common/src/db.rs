@@ -12,6 +12,7 @@ mod pool;
 pub mod queue;
 pub mod quota;
 pub mod reports;
+pub mod retention;
 mod schema;
 pub mod suppressions;
 pub mod trace;

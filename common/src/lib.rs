@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod people;
 pub mod phone;
 pub mod queue;
+pub mod retention;
 pub mod shutdown;
 pub mod telemetry;
 pub mod transport;

@@ -2,7 +2,8 @@
 //!
 //! In:       `text-input` (a text somebody sent), `email-input` (a mail that arrived)
 //! Out:      `text-output-<channel>`, `email-output`, `mail-events` (a bounce that came as a mail)
-//! Touches:  people, places, lists, cases, reports; reads blobs; asks DNS about a mail's sender.
+//! Touches:  people, places, lists, cases, reports; reads blobs and deletes what is too old; asks
+//!           DNS about a mail's sender.
 //! Fails:    an unknown sender is told so once a day; a mail without proof of its sender is held
 //!           until the registered person confirms it; a code file that is wrong stops the start.
 //! Weakness: two texts of one person may be decided in the other order; `H` goes by the time of
@@ -11,11 +12,14 @@
 mod config;
 mod handlers;
 mod mail;
+mod upkeep;
 
 use common::daemon;
 use common::engine::Engine;
+use handlers::alerts::Wording;
 use handlers::{EmailInputHandler, TextInputHandler};
 use std::process::ExitCode;
+use upkeep::Upkeep;
 
 fn main() -> ExitCode {
     daemon::run("processor", async |d| {
@@ -23,6 +27,13 @@ fn main() -> ExitCode {
         let texts = TextInputHandler::new(engine.clone(), d.settings());
         let mails = EmailInputHandler::new(engine.clone(), d)?;
         let blobs = d.settings().blob.clone();
+        let upkeep = Upkeep {
+            home: d.home().clone(),
+            settings: d.settings().clone(),
+            engine: engine.clone(),
+            wording: Wording::of(&d.settings().engine),
+        };
+        tokio::spawn(upkeep.run());
         d.on(texts)
             .on(mails)
             .adopt("email-input", move |body| mail::notice::adopt(body, &blobs))
