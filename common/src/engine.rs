@@ -280,6 +280,7 @@ impl Turn<'_> {
             asked: self.asked,
             codes: self.codes,
             spec: self.spec,
+            country: &self.engine.settings.country_code,
             values: self.values,
             place: place.as_ref(),
             case: case.as_ref(),

@@ -1,10 +1,19 @@
 //! What a code does that no other does. A code file names one of these with `effect = "..."`.
 //!
 //! Each is Rust because it changes something besides its own row: `open_case` and `respond` and
-//! `case_outcome` the life of a case, `withdraw` another message's row.
+//! `case_outcome` the life of a case, `withdraw` another message's row; `register_owner`,
+//! `register_animals`, `change_animals` and `birth` the rows of owners and animals. `herd_event`
+//! changes nothing, but what it refuses hangs on what was reported before.
 
+mod birth;
+mod breeding;
 mod case_outcome;
+mod change_animals;
+mod herd;
+mod herd_event;
 mod open_case;
+mod register_animals;
+mod register_owner;
 mod respond;
 mod withdraw;
 
@@ -18,6 +27,11 @@ pub(crate) async fn run(name: &str, deed: &Deed<'_>) -> Result<Effected> {
         "respond" => respond::run(deed).await,
         "case_outcome" => case_outcome::run(deed).await,
         "withdraw" => withdraw::run(deed).await,
+        "register_owner" => register_owner::run(deed).await,
+        "register_animals" => register_animals::run(deed).await,
+        "change_animals" => change_animals::run(deed).await,
+        "herd_event" => herd_event::run(deed).await,
+        "birth" => birth::run(deed).await,
         unknown => Err(Failure::retry(format!("there is no effect `{unknown}`"))),
     }
 }

@@ -33,6 +33,8 @@ pub enum Kind {
     Phone(String),
     /// `owner`: 4 to 16 digits, perhaps with a `+`: one who is registered.
     Owner,
+    /// `new_owner`: as `owner`, but not looked up.
+    NewOwner,
     /// `animal`: one word of letters and digits, up to 20: a living animal of the message's first
     /// owner, or of the sender's own herd when it names none.
     Animal,
@@ -81,7 +83,7 @@ pub enum Breach {
 
 /// Names of the types as data files write them, for the remedy of an unknown one.
 pub const NAMES: &str = "list:<key>, list_name, place, case, number, decimal, date, phone, owner, \
-                         animal, new_animal, program, permit, infrastructure, word, name, text";
+                         new_owner, animal, new_animal, program, permit, infrastructure, word, name, text";
 
 impl Kind {
     /// The type of a name such as `list:species` or `number`; the error says what would be right.
@@ -95,6 +97,7 @@ impl Kind {
             "date" => Self::Date,
             "phone" => Self::Phone(country.to_owned()),
             "owner" => Self::Owner,
+            "new_owner" => Self::NewOwner,
             "animal" => Self::Animal,
             "new_animal" => Self::NewAnimal,
             "program" => Self::Program,
@@ -152,7 +155,7 @@ impl Kind {
             Self::Decimal => decimal(word).is_some(),
             Self::Date => date_parts(word).is_some(),
             Self::Phone(country) => phone::canonical(word, country).is_ok(),
-            Self::Owner => digits(word.strip_prefix('+').unwrap_or(word), 4, 16),
+            Self::Owner | Self::NewOwner => digits(word.strip_prefix('+').unwrap_or(word), 4, 16),
             Self::Animal | Self::NewAnimal => {
                 word.len() <= 20 && word.bytes().all(|b| b.is_ascii_alphanumeric())
             }
@@ -183,7 +186,7 @@ impl Kind {
                 );
             }
             Self::Phone(country) => Value::Phone(phone::canonical(upper, country).ok()?),
-            Self::Owner => Value::Owner(upper.to_owned()),
+            Self::Owner | Self::NewOwner => Value::Owner(upper.to_owned()),
             Self::Animal | Self::NewAnimal => Value::Animal(upper.to_owned()),
             Self::Program => Value::Program(upper.parse().ok()?),
             Self::Permit => Value::Permit(upper.parse().ok()?),
@@ -348,6 +351,7 @@ mod tests {
                 &["ID123", "7"],
                 &["A-1", "A.1", "ABCDEFGHIJKLMNOPQRSTU"],
             ),
+            ("new_owner", &["081234567890", "010203"], &["123", "X123456"]),
             ("new_animal", &["ID123", "7"], &["A-1"]),
             ("program", &["1"], &["A1", "1234567890123"]),
             ("permit", &["208"], &["20A"]),

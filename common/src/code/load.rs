@@ -13,7 +13,7 @@ use super::kind::{Kind, Rules};
 use super::lexicon::Lexicon;
 use super::machine::Machine;
 use super::reply::{Replies, Trial, Var};
-use super::spec::{Alert, Example, Field, Spec};
+use super::spec::{Alert, AnimalRules, Example, Field, Spec};
 use super::{CodeFault, CodeSource, names, prove};
 use crate::language::Both;
 use file::Reading;
@@ -76,6 +76,8 @@ impl Loader<'_> {
         let raw_fields: BTreeMap<String, toml::Value> = reading.may("field").unwrap_or_default();
         let group: Option<String> = reading.may("group");
         let effect: Option<String> = reading.may("effect");
+        let animal = AnimalRules::read(reading);
+        self.check_animal(reading, animal.as_ref(), effect.as_deref());
         let query = RawQuery::read(reading);
         let alerts = RawAlert::read_all(reading);
         let examples: Vec<Example> = reading.each("example");
@@ -120,6 +122,7 @@ impl Loader<'_> {
             fields,
             group: group.as_deref().map(Arc::from),
             effect,
+            animal,
             query,
             alerts: whom,
             examples,
@@ -196,6 +199,30 @@ impl Loader<'_> {
             rules,
             only,
         })
+    }
+
+    /// Rules for animals are kept by effects that look at them, and name a sex that exists.
+    fn check_animal(
+        &self,
+        reading: &mut Reading,
+        rules: Option<&AnimalRules>,
+        effect: Option<&str>,
+    ) {
+        let Some(rules) = rules else { return };
+        if !effect.is_some_and(|effect| names::OF_ANIMALS.contains(&effect)) {
+            reading.fault(
+                "[animal]",
+                "nothing keeps the rules of [animal]".into(),
+                "add effect = \"herd_event\"",
+            );
+        }
+        let sexes = self.lexicon.list("sex");
+        if let (Some(sex), Some(sexes)) = (&rules.sex, sexes)
+            && sexes.find(sex).is_none()
+        {
+            let what = format!("[animal]: the list sex has no {sex:?}");
+            reading.fault("[animal]", what, "correct sex");
+        }
     }
 
     fn alerts(&self, reading: &mut Reading, alerts: &[RawAlert]) -> Vec<Alert> {

@@ -28,12 +28,30 @@ pub fn as_typed(field: &Field) -> Option<String> {
 /// * `case_outcome` sets a case's outcome; `subject` is the case's animals in words
 ///   (`5 sapi, 3 kambing`); `closed` is true when that closed it.
 /// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its time.
+/// * `register_owner` makes an owner, or gives the one who waits another PIN; `number` is the owner's
+///   number, `pin` what the owner must send within `minutes`, empty when nothing is to be confirmed.
+/// * `register_animals` makes the animals of a group; `animal_list` is what they are called.
+/// * `change_animals` gives the animals that the message names what else it names: another owner,
+///   another id, a fate; `animal_list` is what they are called.
+/// * `herd_event` tells something about an animal, within the rules of `[animal]`; `after` is the
+///   date of what should come before, `pregnant` that of the examination that found her pregnant,
+///   `due` when she is expected to give birth; each empty when there is none.
+/// * `birth` makes a calf; `insemination` is the date of the insemination that it may come from, `unknown`
+///   is true when nothing was ever reported of that pregnancy, `breed` what the calf is.
 pub const EFFECTS: &[(&str, &[&str])] = &[
     ("open_case", &[]),
     ("respond", &["reporter", "reporter_phone"]),
     ("case_outcome", &["subject", "closed"]),
     ("withdraw", &["withdrawn", "sent"]),
+    ("register_owner", &["number", "pin", "minutes"]),
+    ("register_animals", &["animal_list"]),
+    ("change_animals", &["animal_list"]),
+    ("herd_event", &["after", "pregnant", "due"]),
+    ("birth", &["insemination", "unknown", "breed"]),
 ];
+
+/// The effects that keep the rules of a code's `[animal]`.
+pub const OF_ANIMALS: &[&str] = &["herd_event", "birth"];
 
 /// Parameters that every query may use besides its own fields: the sender's own place when the
 /// message names none, the case, the reader's language (`id` or `en`), the sender's id, and the

@@ -58,6 +58,8 @@ pub struct Deed<'a> {
     pub codes: &'a Codes,
     /// The message's code.
     pub spec: &'a Spec,
+    /// The country's calling code, for telephone numbers as they are dialled there.
+    pub country: &'a str,
     /// What it said.
     pub values: &'a Values,
     /// Where it happened: the place that the message names, else that of the case that it names, else
