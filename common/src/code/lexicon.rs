@@ -310,10 +310,34 @@ pub(crate) mod sample {
             ("user_type", "PTR", "peternak", "farmer", ""),
             ("user_type", "PBI", "petugas BIB", "semen officer", ""),
             ("user_type", "PVT", "pengamat", "viewer", ""),
-            ("user_type", "PKR", "pengamat karantina", "viewer, quarantine", ""),
-            ("user_type", "PKM", "pengamat kesehatan", "viewer, health", ""),
-            ("user_type", "PRP", "pengamat rumah potong", "viewer, abattoirs", ""),
-            ("user_type", "PEP", "pengamat epidemiologi", "viewer, epi", ""),
+            (
+                "user_type",
+                "PKR",
+                "pengamat karantina",
+                "viewer, quarantine",
+                "",
+            ),
+            (
+                "user_type",
+                "PKM",
+                "pengamat kesehatan",
+                "viewer, health",
+                "",
+            ),
+            (
+                "user_type",
+                "PRP",
+                "pengamat rumah potong",
+                "viewer, abattoirs",
+                "",
+            ),
+            (
+                "user_type",
+                "PEP",
+                "pengamat epidemiologi",
+                "viewer, epi",
+                "",
+            ),
             ("user_type", "PPY", "pengamat proyek", "viewer, project", ""),
         ];
         Arc::new(Lexicon::from_rows(

@@ -612,8 +612,7 @@ impl Writer<'_> {
         }
         let field = spec.field(&slot.field).unwrap();
         let count = if slot.list { 1 + self.roll(4) } else { 1 };
-        let (words, mut values): (Vec<_>, Vec<_>) =
-            (0..count).map(|_| self.word(&field.kind)).unzip();
+        let (words, mut values): (Vec<_>, Vec<_>) = (0..count).map(|_| self.word(field)).unzip();
         // Said twice is said once.
         let mut seen = Vec::new();
         values.retain(|value| {
@@ -631,9 +630,17 @@ impl Writer<'_> {
         said.insert(slot.field.clone(), value);
     }
 
-    fn word(&mut self, kind: &kind::Kind) -> (String, serde_json::Value) {
+    fn word(&mut self, field: &spec::Field) -> (String, serde_json::Value) {
         let n = 100 + self.roll(200);
-        match kind {
+        // Within the field's limits, where there are such.
+        let most = field.rules.max.unwrap_or(300.0) as usize;
+        let least = field.rules.min.unwrap_or(100.0).ceil() as usize;
+        let n = if most < n {
+            least + n % (most - least)
+        } else {
+            n
+        };
+        match &field.kind {
             kind::Kind::List(lists) => {
                 let entries = lists[0].entries();
                 let code = &entries[self.roll(entries.len())].code;
@@ -648,6 +655,20 @@ impl Writer<'_> {
             kind::Kind::Place => (format!("72{n:06}"), format!("72{n:06}").into()),
             kind::Kind::Case | kind::Kind::Number => (n.to_string(), n.into()),
             kind::Kind::Text => (format!("kata {n}"), format!("kata {n}").into()),
+            kind::Kind::Decimal => (
+                format!("{n},5"),
+                (f64::from(u16::try_from(n).unwrap()) + 0.5).into(),
+            ),
+            kind::Kind::Date => (
+                format!("{}/2/2026", 1 + n % 28),
+                format!("2026-02-{:02}", 1 + n % 28).into(),
+            ),
+            kind::Kind::Owner | kind::Kind::NewOwner => {
+                (format!("0812{n}"), format!("0812{n}").into())
+            }
+            kind::Kind::Animal | kind::Kind::NewAnimal => (format!("x{n}"), format!("X{n}").into()),
+            kind::Kind::Word => (format!("w-{n}/a"), format!("W-{n}/A").into()),
+            kind::Kind::Name => ("siti  aminah".into(), "siti aminah".into()),
             other => panic!("no shipped code has a field of type {other:?}: write one here"),
         }
     }

@@ -46,7 +46,10 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("unknown_program", &["word"]),
     ("unknown_permit", &["word"]),
     ("unknown_infrastructure", &["word"]),
-    ("owner_exists", &["name", "number", "id", "place", "waiting"]),
+    (
+        "owner_exists",
+        &["name", "number", "id", "place", "waiting"],
+    ),
     ("same_owner", &["owner"]),
     ("animal_twice", &["animal"]),
     ("animal_exists", &["animal", "owner", "id"]),
@@ -55,7 +58,10 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("must_follow", &["animal", "code", "days"]),
     ("too_many_months", &["animal", "species", "month", "most"]),
     ("born_tomorrow", &["date"]),
-    ("born_too_soon", &["animal", "date", "event", "on", "from", "id"]),
+    (
+        "born_too_soon",
+        &["animal", "date", "event", "on", "from", "id"],
+    ),
     ("nothing_to_withdraw", &[]),
     ("cannot_withdraw", &["code", "sent"]),
     ("too_old_to_withdraw", &["code", "sent"]),

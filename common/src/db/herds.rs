@@ -160,8 +160,12 @@ pub async fn animals(
     let from = "FROM unnest($2::text[]) WITH ORDINALITY AS w (code, rank)
            JOIN animal a ON a.owner = $1 AND a.code = w.code AND a.state = 'alive'";
     if memory.is_empty() {
-        let sql = format!("-- herds::animals\nSELECT {ANIMAL}, NULL::jsonb AS past {from} ORDER BY w.rank");
-        let rows = tx.query(&sql, &[/* owner */ &owner, /* codes */ &codes]).await?;
+        let sql = format!(
+            "-- herds::animals\nSELECT {ANIMAL}, NULL::jsonb AS past {from} ORDER BY w.rank"
+        );
+        let rows = tx
+            .query(&sql, &[/* owner */ &owner, /* codes */ &codes])
+            .await?;
         return rows.iter().map(animal).collect();
     }
     let sql = format!(
@@ -344,7 +348,9 @@ pub async fn add_calf(
     match (id, other) {
         (Some(id), _) => Ok(Ok(id)),
         (None, Some(born)) => Ok(Err(born)),
-        (None, None) => Err(Failure::retry("a calf was not written, and nothing stood against it")),
+        (None, None) => Err(Failure::retry(
+            "a calf was not written, and nothing stood against it",
+        )),
     }
 }
 
@@ -379,11 +385,8 @@ pub async fn change(
                 state = CASE WHEN $5::text IS NULL THEN state ELSE 'gone' END
           WHERE id = ANY ($1) AND owner = $2 AND state = 'alive'",
         &[
-            /* animals */ &animals,
-            /* owner */ &owner,
-            /* buyer */ &buyer,
-            /* code */ &code,
-            /* fate */ &fate,
+            /* animals */ &animals, /* owner */ &owner, /* buyer */ &buyer,
+            /* code */ &code, /* fate */ &fate,
         ],
     )
     .await
@@ -438,10 +441,18 @@ pub async fn owner_of_name(
     let row = tx
         .query_opt(
             &sql,
-            &[/* place */ &place, /* name */ &name, /* since */ &since],
+            &[
+                /* place */ &place, /* name */ &name, /* since */ &since,
+            ],
         )
         .await?;
-    Ok(row.map(|row| (owner(&row), row.get("registered_by"), row.get("registered_at"))))
+    Ok(row.map(|row| {
+        (
+            owner(&row),
+            row.get("registered_by"),
+            row.get("registered_at"),
+        )
+    }))
 }
 
 /// The row of an owner or animal as it is now, locked until the transaction ends: what

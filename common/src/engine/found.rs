@@ -207,7 +207,12 @@ impl Turn<'_> {
         let told = |spec: &&Arc<Spec>| spec.animal.as_ref().is_some_and(|a| a.event.is_some());
         match &self.spec.animal {
             None => Vec::new(),
-            Some(_) => self.codes.specs().filter(told).map(|s| s.code.as_str()).collect(),
+            Some(_) => self
+                .codes
+                .specs()
+                .filter(told)
+                .map(|s| s.code.as_str())
+                .collect(),
         }
     }
 

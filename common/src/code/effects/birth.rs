@@ -13,8 +13,13 @@ use jiff::civil::Date;
 /// is refused with the dates; one of which nothing was reported is believed. Wants the fields `sex`, `calf`
 /// and `date`, and one of type `animal`, the dam.
 pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
-    let fields = (deed.values.get("sex"), deed.values.get("calf"), deed.values.get("date"));
-    let (Some(Value::Code(sex)), Some(Value::Animal(calf)), Some(Value::Date(date))) = fields else {
+    let fields = (
+        deed.values.get("sex"),
+        deed.values.get("calf"),
+        deed.values.get("date"),
+    );
+    let (Some(Value::Code(sex)), Some(Value::Animal(calf)), Some(Value::Date(date))) = fields
+    else {
         return Err(Failure::retry("birth wants the fields sex, calf and date"));
     };
     let (owner, [dam]) = (herd::owner(deed)?, herd::animals(deed)) else {
@@ -52,13 +57,18 @@ fn origin(deed: &Deed<'_>, dam: &Animal, date: PartDate) -> std::result::Result<
         let date = ("date", Var::from(date.to_string()));
         return Err(Effected::Refused("born_tomorrow", vec![date]));
     }
-    let unknown = Origin { insemination: None, unknown: true };
+    let unknown = Origin {
+        insemination: None,
+        unknown: true,
+    };
     let Some(usual) = breeding::of(&dam.species) else {
         return Ok(unknown);
     };
     let told = herd::past(deed, dam);
     // Of a month any day may be meant: the last one has the most behind it, the first one the most before it.
-    let whole = usual.birth(dam, &told, last).or_else(|_| usual.birth(dam, &told, first));
+    let whole = usual
+        .birth(dam, &told, last)
+        .or_else(|_| usual.birth(dam, &told, first));
     whole.map_err(|soon| too_soon(deed, dam, date, &soon))
 }
 
@@ -132,11 +142,21 @@ mod tests {
 
     #[test]
     fn a_date_without_a_day_may_mean_any() {
-        let part = |day| PartDate { year: 2026, month: 2, day };
+        let part = |day| PartDate {
+            year: 2026,
+            month: 2,
+            day,
+        };
         let today = date(2026, 2, 20);
-        assert_eq!(bounds(part(Some(3)), today), (date(2026, 2, 3), date(2026, 2, 3)));
+        assert_eq!(
+            bounds(part(Some(3)), today),
+            (date(2026, 2, 3), date(2026, 2, 3))
+        );
         assert_eq!(bounds(part(None), today), (date(2026, 2, 1), today));
         let later = date(2026, 6, 1);
-        assert_eq!(bounds(part(None), later), (date(2026, 2, 1), date(2026, 2, 28)));
+        assert_eq!(
+            bounds(part(None), later),
+            (date(2026, 2, 1), date(2026, 2, 28))
+        );
     }
 }

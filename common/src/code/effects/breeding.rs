@@ -102,7 +102,9 @@ impl Species {
                 return Err(too_soon(Some(one.event), one.on, from));
             }
         }
-        let began = told.iter().filter(|one| is_end(one) && !same_litter(one, birth));
+        let began = told
+            .iter()
+            .filter(|one| is_end(one) && !same_litter(one, birth));
         let began = began.map(|one| one.on).filter(|on| *on <= birth).max();
         let hints: Vec<(&Told, Date)> = told
             .iter()
@@ -111,13 +113,18 @@ impl Species {
             .filter_map(|one| Some((one, days(conceived(one)?, self.shortest()))))
             .collect();
         let fitting = hints.iter().filter(|(_, from)| *from <= birth);
-        let inseminations = fitting.clone().filter(|(one, _)| one.event == Event::Insemination);
+        let inseminations = fitting
+            .clone()
+            .filter(|(one, _)| one.event == Event::Insemination);
         let insemination = inseminations.map(|(one, _)| one.on).max();
         match hints.iter().max_by_key(|(one, _)| one.on) {
             Some((latest, from)) if fitting.count() == 0 => {
                 Err(too_soon(Some(latest.event), latest.on, *from))
             }
-            latest => Ok(Origin { insemination, unknown: latest.is_none() }),
+            latest => Ok(Origin {
+                insemination,
+                unknown: latest.is_none(),
+            }),
         }
     }
 
@@ -168,7 +175,11 @@ impl Species {
 
 /// The latest event of one sort on or after a day, and after the last birth or loss.
 pub(super) fn latest(told: &[Told], event: Event, since: Date) -> Option<Date> {
-    let ended = told.iter().filter(|one| is_end(one)).map(|one| one.on).max();
+    let ended = told
+        .iter()
+        .filter(|one| is_end(one))
+        .map(|one| one.on)
+        .max();
     let fits = |one: &&Told| one.event == event && one.on >= since;
     let all = told.iter().filter(fits).map(|one| one.on);
     all.filter(|on| ended.is_none_or(|ended| *on > ended)).max()
@@ -227,11 +238,19 @@ mod tests {
     }
 
     fn told(event: Event, on: Date) -> Told {
-        Told { event, on, month: 0 }
+        Told {
+            event,
+            on,
+            month: 0,
+        }
     }
 
     fn found(month: i64, on: Date) -> Told {
-        Told { event: Event::Pregnancy, on, month }
+        Told {
+            event: Event::Pregnancy,
+            on,
+            month,
+        }
     }
 
     fn birth(told: &[Told], on: Date) -> Result<Origin, TooSoon> {
@@ -255,9 +274,15 @@ mod tests {
     fn a_birth_follows_its_insemination_by_a_gestation() {
         let ib = told(Event::Insemination, date(2026, 1, 1));
         let good = birth(&[ib], date(2026, 10, 11)).unwrap();
-        assert_eq!((good.insemination, good.unknown), (Some(date(2026, 1, 1)), false));
+        assert_eq!(
+            (good.insemination, good.unknown),
+            (Some(date(2026, 1, 1)), false)
+        );
         let soon = birth(&[ib], date(2026, 7, 1)).unwrap_err();
-        assert_eq!((soon.event, soon.on), (Some(Event::Insemination), date(2026, 1, 1)));
+        assert_eq!(
+            (soon.event, soon.on),
+            (Some(Event::Insemination), date(2026, 1, 1))
+        );
         assert_eq!(soon.from, date(2026, 9, 11), "253 days");
         assert!(birth(&[ib], date(2026, 9, 11)).is_ok());
         assert!(birth(&[ib], date(2026, 9, 10)).is_err());
@@ -268,7 +293,10 @@ mod tests {
 
     #[test]
     fn not_every_pregnancy_is_reported() {
-        let unknown = Ok(Origin { insemination: None, unknown: true });
+        let unknown = Ok(Origin {
+            insemination: None,
+            unknown: true,
+        });
         assert_eq!(birth(&[], date(2026, 7, 1)), unknown);
         // Long over: it did not take, and a bull came by since.
         let old = told(Event::Insemination, date(2024, 1, 1));
@@ -281,7 +309,13 @@ mod tests {
         assert!(birth(&[ib], date(2026, 7, 1)).is_err());
         let pkb = found(8, date(2026, 6, 20));
         let good = birth(&[ib, pkb], date(2026, 7, 1)).unwrap();
-        assert_eq!(good, Origin { insemination: None, unknown: false });
+        assert_eq!(
+            good,
+            Origin {
+                insemination: None,
+                unknown: false
+            }
+        );
         let early = birth(&[found(3, date(2026, 6, 20))], date(2026, 7, 1)).unwrap_err();
         assert_eq!(early.event, Some(Event::Pregnancy));
     }
@@ -291,9 +325,15 @@ mod tests {
         let calved = told(Event::Birth, date(2026, 1, 10));
         assert!(birth(&[calved], date(2026, 1, 11)).is_ok(), "a twin");
         let soon = birth(&[calved], date(2026, 6, 1)).unwrap_err();
-        assert_eq!((soon.event, soon.on), (Some(Event::Birth), date(2026, 1, 10)));
+        assert_eq!(
+            (soon.event, soon.on),
+            (Some(Event::Birth), date(2026, 1, 10))
+        );
         assert!(birth(&[calved], date(2026, 12, 1)).is_ok());
-        assert!(birth(&[calved], date(2025, 8, 1)).is_err(), "reported late, too near");
+        assert!(
+            birth(&[calved], date(2025, 8, 1)).is_err(),
+            "reported late, too near"
+        );
         assert!(birth(&[calved], date(2025, 1, 1)).is_ok(), "reported late");
         let lost = told(Event::Loss, date(2026, 1, 10));
         assert!(birth(&[lost], date(2026, 6, 1)).is_err());
@@ -303,7 +343,10 @@ mod tests {
     fn found_empty_stands_against_a_birth_soon_after_until_found_pregnant() {
         let empty = found(0, date(2026, 3, 1));
         assert!(birth(&[empty], date(2026, 7, 1)).is_err());
-        assert!(birth(&[empty], date(2026, 10, 1)).is_ok(), "too young to be felt then");
+        assert!(
+            birth(&[empty], date(2026, 10, 1)).is_ok(),
+            "too young to be felt then"
+        );
         let pkb = found(7, date(2026, 6, 10));
         assert!(birth(&[empty, pkb], date(2026, 7, 20)).is_ok());
     }
@@ -313,7 +356,14 @@ mod tests {
         let young = cow(Some(date(2026, 1, 1)));
         let soon = of("SP").unwrap().birth(&young, &[], date(2026, 9, 1));
         let from = date(2027, 1, 1);
-        assert_eq!(soon, Err(TooSoon { event: None, on: date(2026, 1, 1), from }));
+        assert_eq!(
+            soon,
+            Err(TooSoon {
+                event: None,
+                on: date(2026, 1, 1),
+                from
+            })
+        );
         assert!(of("SP").unwrap().birth(&young, &[], from).is_ok());
     }
 
@@ -323,8 +373,14 @@ mod tests {
         let today = date(2026, 6, 1);
         let pkb = found(3, date(2026, 5, 1));
         assert_eq!(cattle.pregnant(&[pkb], today), Some(pkb.on));
-        assert_eq!(cattle.pregnant(&[pkb, found(0, date(2026, 5, 20))], today), None);
-        assert_eq!(cattle.pregnant(&[pkb, told(Event::Loss, date(2026, 5, 9))], today), None);
+        assert_eq!(
+            cattle.pregnant(&[pkb, found(0, date(2026, 5, 20))], today),
+            None
+        );
+        assert_eq!(
+            cattle.pregnant(&[pkb, told(Event::Loss, date(2026, 5, 9))], today),
+            None
+        );
         assert_eq!(cattle.pregnant(&[pkb], date(2027, 6, 1)), None, "long over");
     }
 
@@ -336,8 +392,14 @@ mod tests {
         let not = told(Event::Insemination, date(2026, 5, 25));
         assert_eq!(cattle.due(&[fits, not], 3, today), days(fits.on, 283));
         assert_eq!(cattle.due(&[not], 3, today), days(today, 283 - 91));
-        assert_eq!(latest(&[fits, not], Event::Insemination, date(2026, 1, 1)), Some(not.on));
+        assert_eq!(
+            latest(&[fits, not], Event::Insemination, date(2026, 1, 1)),
+            Some(not.on)
+        );
         let calved = told(Event::Birth, date(2026, 5, 1));
-        assert_eq!(latest(&[fits, calved], Event::Insemination, date(2026, 1, 1)), None);
+        assert_eq!(
+            latest(&[fits, calved], Event::Insemination, date(2026, 1, 1)),
+            None
+        );
     }
 }

@@ -53,7 +53,9 @@ fn wanted<'a>(deed: &'a Deed<'_>) -> Result<Change<'a>> {
 fn buyer<'a>(deed: &'a Deed<'_>) -> Option<&'a Owner> {
     let fields = deed.spec.fields.iter();
     let owners = fields.filter(|field| matches!(field.kind, Kind::Owner));
-    owners.skip(1).find_map(|field| deed.found.owner(&field.name))
+    owners
+        .skip(1)
+        .find_map(|field| deed.found.owner(&field.name))
 }
 
 /// A refusal when the animals would meet others of the same ids.

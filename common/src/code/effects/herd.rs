@@ -86,7 +86,11 @@ pub(super) fn past(deed: &Deed<'_>, animal: &Animal) -> Vec<Told> {
 
 /// The first day of a date that may leave the day open.
 fn first_day(iso: &str) -> Option<Date> {
-    let whole = if iso.len() == 7 { format!("{iso}-01") } else { iso.to_owned() };
+    let whole = if iso.len() == 7 {
+        format!("{iso}-01")
+    } else {
+        iso.to_owned()
+    };
     whole.parse().ok()
 }
 
@@ -109,6 +113,10 @@ pub(super) fn name(deed: &Deed<'_>, list: &str, code: &str, language: Language) 
 
 /// An animal's breed, or its species where the breed is not known, in words.
 pub(super) fn kind(deed: &Deed<'_>, animal: &Animal, language: Language) -> String {
-    let list = if animal.kind == animal.species { "species" } else { "breed" };
+    let list = if animal.kind == animal.species {
+        "species"
+    } else {
+        "breed"
+    };
     name(deed, list, &animal.kind, language)
 }

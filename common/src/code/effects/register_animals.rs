@@ -11,7 +11,9 @@ use jiff::civil::Date;
 /// `animal`, `breed`, `sex` and `age` (years) in a group, and an owner before it.
 pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let owner = herd::owner(deed)?;
-    let turns = deed.values.turns(deed.spec.group.as_deref().unwrap_or_default());
+    let turns = deed
+        .values
+        .turns(deed.spec.group.as_deref().unwrap_or_default());
     let new = turns.iter().map(|turn| animal(deed, owner, turn));
     let new = new.collect::<Option<Vec<_>>>();
     let new = new.ok_or_else(|| Failure::retry("register_animals wants its group of fields"))?;

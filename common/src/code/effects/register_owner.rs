@@ -18,7 +18,9 @@ const SAME: SignedDuration = SignedDuration::from_hours(24);
 /// for each other. Wants the fields `name`, `place` and perhaps `identification`.
 pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let (Some(Value::Text(name)), Some(place)) = (deed.values.get("name"), deed.place) else {
-        return Err(Failure::retry("register_owner wants the fields name and place"));
+        return Err(Failure::retry(
+            "register_owner wants the fields name and place",
+        ));
     };
     let identification = identification(deed);
     let there = match &identification {
@@ -28,7 +30,11 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     if let Some(owner) = there {
         return refused(deed, &owner, identification.as_ref()).await;
     }
-    let state = if identification.is_some() { "active" } else { "waiting" };
+    let state = if identification.is_some() {
+        "active"
+    } else {
+        "waiting"
+    };
     let (by, at) = (deed.asked.sender.id, deed.asked.sent_at);
     let number = herds::add_owner(deed.tx, (name, place.id), state, (by, at)).await?;
     if let Some((kind, digits)) = &identification {

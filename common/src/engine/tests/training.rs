@@ -66,7 +66,9 @@ async fn a_whole_installation_can_be_in_training() {
     assert_eq!(count(&world, "public.report").await, 0);
     let mut conn = world.place.db.client().await;
     let tx = begin(&mut conn).await;
-    let cleared = crate::db::training::clear(&tx).await.expect("the server answers");
+    let cleared = crate::db::training::clear(&tx)
+        .await
+        .expect("the server answers");
     tx.commit().await.expect("it is kept");
     assert_eq!((cleared, count(&world, "training.report").await), (1, 0));
 }
