@@ -4,6 +4,8 @@
 ALTER TABLE person ADD COLUMN training boolean NOT NULL DEFAULT false;
 ALTER TABLE message ADD COLUMN training boolean NOT NULL DEFAULT false;
 
+CREATE INDEX message_received ON message USING brin (received_at);
+
 CREATE SCHEMA training;
 
 -- Makes the twins that are missing and the columns that a table got since. Which tables have a twin: whatever a code may write,
@@ -14,7 +16,7 @@ DECLARE
     missing record;
 BEGIN
     FOREACH twin IN ARRAY ARRAY['report', 'disease_case', 'repetition', 'owner', 'owner_key', 'animal', 'case_animal', 'case_link',
-                                'counter', 'permit', 'report_subject'] LOOP
+                                'counter', 'permit', 'report_subject', 'alert', 'alert_watch'] LOOP
         EXECUTE format('CREATE TABLE IF NOT EXISTS training.%1$I (LIKE public.%1$I INCLUDING ALL)', twin);
         FOR missing IN
             SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS kind

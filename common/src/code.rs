@@ -37,8 +37,10 @@ pub use spec::Spec;
 pub use values::{Value, Values};
 pub use words::{MAX_TEXT, MAX_WORDS};
 
+use crate::alerts::{self, Alerting};
 use crate::language::Language;
 use load::{Loaded, Loader};
+pub(crate) use load::{line_of, syntax_fault};
 use parse::Parser;
 use reply::Replies;
 use std::collections::{BTreeMap, HashMap};
@@ -143,6 +145,7 @@ pub struct Codes {
     replaced: HashMap<String, Arc<Spec>>,
     lexicon: Arc<Lexicon>,
     replies: Replies,
+    alerting: Alerting,
 }
 
 impl Codes {
@@ -165,13 +168,19 @@ impl Codes {
     ) -> Result<Self, Vec<CodeFault>> {
         let mut replies = Replies::new();
         let mut faults = texts::add(texts, &mut replies);
+        let (alerting, said) = alerts::read(files).map_err(|wrong| {
+            faults.extend(wrong);
+            std::mem::take(&mut faults)
+        })?;
+        faults.extend(texts::add_alerts(&said, &mut replies));
         let mut loaded = Vec::new();
         let mut loader = Loader {
             lexicon: &lexicon,
             country,
             replies: &mut replies,
+            circles: &alerting.circles,
         };
-        for file in files {
+        for file in files.iter().filter(|f| !alerts::is_ours(&f.name)) {
             match loader.load(file) {
                 Ok(one) => loaded.push((file.name.as_str(), one)),
                 Err(wrong) => faults.extend(wrong),
@@ -184,6 +193,7 @@ impl Codes {
             replaced,
             lexicon,
             replies,
+            alerting,
         };
         codes.join(loaded, &mut faults);
         if faults.is_empty() {
@@ -325,6 +335,19 @@ impl Codes {
     /// A code by its name or an alias, in any letter case.
     pub fn spec(&self, code: &str) -> Option<&Arc<Spec>> {
         self.by_word.get(&code.to_ascii_uppercase())
+    }
+
+    /// Old codes, each with the code that took its place, in alphabetical order.
+    pub fn replaced(&self) -> Vec<(&str, &Arc<Spec>)> {
+        let pairs = self.replaced.iter().map(|(old, by)| (old.as_str(), by));
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.sort_unstable_by_key(|(old, _)| *old);
+        pairs
+    }
+
+    /// Who is alerted and how alerts are passed on.
+    pub(crate) fn alerting(&self) -> &Alerting {
+        &self.alerting
     }
 
     /// The lists that it was loaded with.

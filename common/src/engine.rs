@@ -9,6 +9,7 @@
 //! reply     in the sender's language; alerts in their readers'
 //! ```
 
+mod again;
 mod alerts;
 mod ask;
 mod deed;
@@ -19,11 +20,14 @@ mod lane;
 mod people;
 mod places;
 mod snapshot;
+mod wording;
 
-pub use alerts::{Alert, circles};
+pub use again::Again;
+pub use alerts::{Alert, Bundle, Look, Raised};
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
 pub use found::Found;
 pub use snapshot::compile_offline;
+pub use wording::Wording;
 
 use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
 use crate::config::Settings;
@@ -139,7 +143,6 @@ impl Engine {
         let mut answer = self.decide(tx, asked).await?;
         training::leave(tx).await?;
         answer.training = true;
-        answer.alerts.retain(|alert| alert.training);
         // The answer to a repetition is the first one, which says so already.
         if answer.outcome != "repeated" {
             let language = Language::from_tag(&asked.sender.language).unwrap_or_default();
@@ -215,7 +218,9 @@ impl Turn<'_> {
         let (tx, asked) = (self.tx, self.asked);
         let key = self.key();
         let window = self.engine.settings.repeat_window_s;
-        let guarded = window > 0 && self.spec.effect.as_deref() != Some("withdraw");
+        let effect = self.spec.effect.as_deref();
+        // Said again, both mean what came since.
+        let guarded = window > 0 && !matches!(effect, Some("withdraw" | "acknowledge"));
         if guarded {
             let at = asked.received_at;
             let command = (asked.message, asked.line);
@@ -243,6 +248,7 @@ impl Turn<'_> {
         if guarded && let Some(case) = self.values.case() {
             intake::forget_of_case(tx, asked.sender.id, case, &key).await?;
         }
+        self.acknowledge().await?;
         let alerts = self.alerts(&done).await?;
         Ok(Answer {
             case_id: done.case_id,
@@ -260,8 +266,7 @@ impl Turn<'_> {
         let mut case = None;
         if let Some(number) = self.values.case() {
             let Some(found) = cases::by_number(self.tx, number).await? else {
-                let word = [("word", Var::from(number))];
-                return Ok(Err(self.refused("unknown_case", &word)));
+                return Ok(Err(self.no_case(number).await?));
             };
             if place.is_none() {
                 place = self.place_by_id(found.place).await?;
@@ -298,7 +303,7 @@ impl Turn<'_> {
             done.say(name, value);
         }
         if done.stores {
-            done.about(found.subjects());
+            done.speaks_of(found.subjects());
             self.insert(&done, &found).await?;
         }
         done.say("sender", Var::from(self.asked.sender.name.as_str()));

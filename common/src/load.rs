@@ -16,6 +16,7 @@ mod table;
 mod tests;
 
 pub use fault::{LoadFault, Problem};
+pub(crate) use shipped::roles_as_shipped;
 pub use shipped::{ShippedError, demo_people, lists_as_shipped, shipped, shipped_lists};
 
 use crate::Failure;

@@ -1,10 +1,11 @@
 //! What a code does that no other does. A code file names one of these with `effect = "..."`.
 //!
 //! Each is Rust because it changes something besides its own row: `open_case` and `respond` and
-//! `case_outcome` the life of a case, `withdraw` another message's row; `register_owner`,
-//! `register_animals`, `change_animals` and `birth` the rows of owners and animals. `herd_event`
-//! changes nothing, but what it refuses hangs on what was reported before.
+//! `case_outcome` the life of a case, `withdraw` another message's row, `acknowledge` the rows of
+//! alerts; `register_owner`, `register_animals`, `change_animals` and `birth` the rows of owners and
+//! animals. `herd_event` changes nothing, but what it refuses hangs on what was reported before.
 
+mod acknowledge;
 mod birth;
 mod breeding;
 mod case_outcome;
@@ -26,6 +27,7 @@ pub(crate) async fn run(name: &str, deed: &Deed<'_>) -> Result<Effected> {
         "open_case" => open_case::run(deed).await,
         "respond" => respond::run(deed).await,
         "case_outcome" => case_outcome::run(deed).await,
+        "acknowledge" => acknowledge::run(deed).await,
         "withdraw" => withdraw::run(deed).await,
         "register_owner" => register_owner::run(deed).await,
         "register_animals" => register_animals::run(deed).await,

@@ -3,6 +3,7 @@
 //! The file is read key by key rather than in one go, so that its author hears of all faults at
 //! once.
 
+mod alerts;
 mod file;
 mod section;
 
@@ -13,8 +14,9 @@ use super::kind::{Kind, Rules};
 use super::lexicon::Lexicon;
 use super::machine::Machine;
 use super::reply::{Replies, Trial, Var};
-use super::spec::{Alert, AnimalRules, Example, Field, Spec};
+use super::spec::{AnimalRules, Example, Field, Spec};
 use super::{CodeFault, CodeSource, names, prove};
+use crate::alerts::Circles;
 use crate::language::Both;
 use file::Reading;
 use section::{RawAlert, RawField, RawQuery};
@@ -36,6 +38,7 @@ pub(crate) struct Loader<'a> {
     pub lexicon: &'a Arc<Lexicon>,
     pub country: &'a str,
     pub replies: &'a mut Replies,
+    pub circles: &'a Circles,
 }
 
 impl Loader<'_> {
@@ -71,6 +74,7 @@ impl Loader<'_> {
     fn code(&mut self, reading: &mut Reading) -> Option<Spec> {
         let code: Option<String> = reading.must("code");
         let (name, help) = (reading.must("name"), reading.must("help"));
+        let chapter = reading.may("chapter");
         let permission = reading.must("permission");
         let format = reading.format(code.as_deref());
         let raw_fields: BTreeMap<String, toml::Value> = reading.may("field").unwrap_or_default();
@@ -80,16 +84,20 @@ impl Loader<'_> {
         self.check_animal(reading, animal.as_ref(), effect.as_deref());
         let query = RawQuery::read(reading);
         let alerts = RawAlert::read_all(reading);
+        let escalation = self.escalation(reading, &alerts);
         let examples: Vec<Example> = reading.each("example");
         reading.check_examples(&examples);
         let (reply, bare): (Option<Both>, Option<Both>) =
             (reading.may("reply"), reading.may("bare"));
         let aliases: Vec<String> = reading.may("aliases").unwrap_or_default();
-        let whom = self.alerts(reading, &alerts);
         let offered = reading.offered(effect.as_deref());
+        let fields = format
+            .as_ref()
+            .and_then(|format| self.fields(reading, format, raw_fields));
+        let whom = self.alerts(reading, &alerts, fields.as_deref());
         let (code, format) = (code?, format?);
         reading.check_group(&format, group.as_deref());
-        let fields = self.fields(reading, &format, raw_fields)?;
+        let fields = fields?;
         let trial = trial(&format, &fields, group.as_deref(), &offered);
         self.texts(
             reading,
@@ -117,6 +125,7 @@ impl Loader<'_> {
             aliases: aliases.iter().map(|a| a.to_ascii_uppercase()).collect(),
             name: name?,
             help: help?,
+            chapter,
             permission: permission?,
             format,
             fields,
@@ -125,6 +134,7 @@ impl Loader<'_> {
             animal,
             query,
             alerts: whom,
+            escalation,
             examples,
             bare: bare.is_some(),
             machine,
@@ -177,6 +187,7 @@ impl Loader<'_> {
     fn field(&self, name: &str, raw: RawField) -> Result<Field, String> {
         let kind = Kind::named(&raw.kind, self.lexicon, self.country)?;
         let RawField {
+            kind: type_name,
             label,
             min,
             max,
@@ -195,6 +206,7 @@ impl Loader<'_> {
         Ok(Field {
             name: name.into(),
             kind,
+            type_name,
             label,
             rules,
             only,
@@ -223,20 +235,6 @@ impl Loader<'_> {
             let what = format!("[animal]: the list sex has no {sex:?}");
             reading.fault("[animal]", what, "correct sex");
         }
-    }
-
-    fn alerts(&self, reading: &mut Reading, alerts: &[RawAlert]) -> Vec<Alert> {
-        let mut all = Vec::new();
-        for RawAlert { to, when, .. } in alerts {
-            match self.people(when.clone()) {
-                Ok(when) => all.push(Alert {
-                    to: to.clone(),
-                    when,
-                }),
-                Err(what) => reading.fault("[[alert]]", what, "correct when"),
-            }
-        }
-        all
     }
 
     /// User types as codes, whatever words the file calls them by; permissions stay as they are.
@@ -281,8 +279,9 @@ impl Loader<'_> {
             add("item", "item", &query.item, &Trial::of(&columns));
             add("empty", "empty", &query.empty, trial);
         }
+        let told = trial.with(names::ANSWER);
         for (at, alert) in texts.alerts.iter().enumerate() {
-            add(&format!("alert/{at}"), "[[alert]]", &alert.text, trial);
+            add(&format!("alert/{at}"), "[[alert]]", &alert.text, &told);
         }
         if texts.reply.is_none() && texts.query.is_none() {
             reading.fault(

@@ -27,7 +27,6 @@ pub fn as_typed(field: &Field) -> Option<String> {
 /// * `respond` adds to a case; `reporter` and `reporter_phone` are who reported it.
 /// * `case_outcome` sets a case's outcome; `subject` is the case's animals in words
 ///   (`5 sapi, 3 kambing`); `closed` is true when that closed it.
-/// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its time.
 /// * `register_owner` makes an owner, or gives the one who waits another PIN; `number` is the owner's
 ///   number, `pin` what the owner must send within `minutes`, empty when nothing is to be confirmed.
 /// * `register_animals` makes the animals of a group; `animal_list` is what they are called.
@@ -38,20 +37,28 @@ pub fn as_typed(field: &Field) -> Option<String> {
 ///   `due` when she is expected to give birth; each empty when there is none.
 /// * `birth` makes a calf; `insemination` is the date of the insemination that it may come from, `unknown`
 ///   is true when nothing was ever reported of that pregnancy, `breed` what the calf is.
+/// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its words,
+///   `gone` is true when its case went with it.
+/// * `acknowledge` says that an alert was read; `cases` are those that it was about.
 pub const EFFECTS: &[(&str, &[&str])] = &[
     ("open_case", &[]),
     ("respond", &["reporter", "reporter_phone"]),
     ("case_outcome", &["subject", "closed"]),
-    ("withdraw", &["withdrawn", "sent"]),
     ("register_owner", &["number", "pin", "minutes"]),
     ("register_animals", &["animal_list"]),
     ("change_animals", &["animal_list"]),
     ("herd_event", &["after", "pregnant", "due"]),
     ("birth", &["insemination", "unknown", "breed"]),
+    ("withdraw", &["withdrawn", "sent", "gone"]),
+    ("acknowledge", &["cases"]),
 ];
 
 /// The effects that keep the rules of a code's `[animal]`.
 pub const OF_ANIMALS: &[&str] = &["herd_event", "birth"];
+
+/// What an alert may name besides: the format of the answer that is expected, with the case's number
+/// in it, as its receiver may send it.
+pub const ANSWER: &str = "answer_format";
 
 /// Parameters that every query may use besides its own fields: the sender's own place when the
 /// message names none, the case, the reader's language (`id` or `en`), the sender's id, and the

@@ -37,6 +37,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("unknown_place", &["word", "near"]),
     ("no_place", &["format"]),
     ("unknown_case", &["word"]),
+    ("withdrawn_case", &["word"]),
     ("closed_case", &["case"]),
     ("unknown_owner", &["word"]),
     ("many_owners", &["word", "owners"]),
@@ -62,6 +63,8 @@ pub const KEYS: &[(&str, &[&str])] = &[
         "born_too_soon",
         &["animal", "date", "event", "on", "from", "id"],
     ),
+    ("closed_case_elsewhere", &["case"]),
+    ("nothing_to_acknowledge", &["word"]),
     ("nothing_to_withdraw", &[]),
     ("cannot_withdraw", &["code", "sent"]),
     ("too_old_to_withdraw", &["code", "sent"]),
@@ -75,6 +78,20 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("too_many", &["limit"]),
     ("received", &["trace"]),
 ];
+
+/// Adds the texts of `alerts.toml`; what is wrong with them.
+pub(crate) fn add_alerts(texts: &[crate::alerts::Text], replies: &mut Replies) -> Vec<CodeFault> {
+    let wrong = texts
+        .iter()
+        .flat_map(|(name, names, text)| replies.add(name, text, &Trial::of(names)));
+    let fault = |what| CodeFault {
+        file: "alerts.toml".to_owned(),
+        line: None,
+        what,
+        remedy: "correct the text".to_owned(),
+    };
+    wrong.map(fault).collect()
+}
 
 /// Reads the file and adds its texts to the replies, every fault told.
 pub(crate) fn add(file: &str, replies: &mut Replies) -> Vec<CodeFault> {

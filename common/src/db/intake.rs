@@ -1,4 +1,4 @@
-//! Messages as they came and what was decided about them; repetitions; strangers; alerts.
+//! Messages as they came and what was decided about them; repetitions; strangers.
 
 use super::Tx;
 use crate::Result;
@@ -153,33 +153,4 @@ pub async fn answer_stranger(tx: &Tx<'_>, channel: &str, address: &str) -> Resul
         )
         .await?;
     Ok(answered > 0)
-}
-
-/// One text or mail to somebody who must act.
-pub struct Alerted {
-    /// Id of the envelope that carries it.
-    pub id: Uuid,
-    /// To whom.
-    pub person: i64,
-    /// `email`, or the channel of texts.
-    pub channel: String,
-}
-
-/// Keeps who was told because of a message.
-pub async fn alerted(tx: &Tx<'_>, message: Uuid, case_id: Option<i64>, told: &[Alerted]) -> Result {
-    let ids: Vec<Uuid> = told.iter().map(|t| t.id).collect();
-    let people: Vec<i64> = told.iter().map(|t| t.person).collect();
-    let channels: Vec<&str> = told.iter().map(|t| t.channel.as_str()).collect();
-    tx.execute(
-        "-- intake::alerted
-         INSERT INTO alert (id, message, case_id, person, channel)
-         SELECT t.id, $1, $2, t.person, t.channel
-         FROM unnest($3::uuid[], $4::bigint[], $5::text[]) AS t (id, person, channel)",
-        &[
-            /* message */ &message, /* case_id */ &case_id, /* ids */ &ids,
-            /* people */ &people, /* channels */ &channels,
-        ],
-    )
-    .await
-    .map(drop)
 }

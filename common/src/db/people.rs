@@ -7,6 +7,7 @@ pub(crate) mod bulk;
 mod contacts;
 mod details;
 
+pub(super) use contacts::usable;
 pub use contacts::{
     Contact, ContactState, Suppression, contacts, mark_contact, put_channel, suppressions,
 };
@@ -71,7 +72,7 @@ pub struct Recipient {
 }
 
 /// The columns of a [`Person`] named `p`, whose user type is `t`.
-const PERSON: &str = "p.id, p.name, p.language, p.user_type, p.home_place, p.state, p.training, t.may,
+pub(super) const PERSON: &str = "p.id, p.name, p.language, p.user_type, p.home_place, p.state, p.training, t.may,
     ARRAY(SELECT x.permission FROM person_permission x WHERE x.person = p.id AND x.granted) AS granted,
     ARRAY(SELECT x.permission FROM person_permission x WHERE x.person = p.id AND NOT x.granted) AS revoked";
 
@@ -150,7 +151,7 @@ pub async fn covering(tx: &Tx<'_>, place: i64, user_types: &[&str]) -> Result<Ve
     Ok(with.collect())
 }
 
-fn person(row: &Row) -> Person {
+pub(super) fn person(row: &Row) -> Person {
     let mut permissions: BTreeSet<String> = row.get::<_, Vec<String>>("may").into_iter().collect();
     permissions.extend(row.get::<_, Vec<String>>("granted"));
     for revoked in row.get::<_, Vec<&str>>("revoked") {

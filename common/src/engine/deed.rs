@@ -105,6 +105,8 @@ pub struct Done {
     pub stores: bool,
     /// What it is about besides its place and case.
     pub(super) subjects: Vec<Subject>,
+    /// The earlier message that was taken back: who was told because of it is the circle `told`.
+    pub about: Option<Uuid>,
     /// What the texts of the code may name besides its fields.
     said: Vec<(Cow<'static, str>, Said)>,
 }
@@ -130,6 +132,7 @@ impl Default for Done {
             place: None,
             stores: true,
             subjects: Vec::new(),
+            about: None,
             said: Vec::new(),
         }
     }
@@ -164,10 +167,17 @@ impl Done {
     }
 
     /// It is about this.
-    pub(super) fn about(&mut self, found: Vec<Subject>) {
+    pub(super) fn speaks_of(&mut self, found: Vec<Subject>) {
         for one in found {
             self.subject(one.sort, one.id);
         }
+    }
+
+    /// The infrastructure that the message names: its staff are a circle of receivers.
+    pub(super) fn infrastructure(&self) -> Option<i64> {
+        let mut subjects = self.subjects.iter();
+        let found = subjects.find(|s| s.sort == Sort::Infrastructure);
+        found.map(|s| s.id)
     }
 
     fn subject(&mut self, sort: Sort, id: i64) -> &mut Subject {

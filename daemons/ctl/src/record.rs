@@ -58,6 +58,11 @@ impl Record {
         Ok(Self { id })
     }
 
+    /// Names the record.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
     /// One more message. Called before anything is done to it: the record may name one message too
     /// many after a failure, never one too few.
     pub async fn touched(&self, db: &Db, letter: &Letter) -> Result<()> {

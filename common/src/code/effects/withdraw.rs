@@ -32,11 +32,14 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     if built_on || !subjects::undo(tx, last.id).await? {
         return Ok(Effected::Refused("cannot_withdraw", about(last)));
     }
+    let gone = case.as_ref().is_some_and(|case| case.opened);
     if let Some(case) = case {
         undo(deed, &last, &case).await?;
     }
     reports::withdraw(tx, &last).await?;
     let mut done = Done::without_row(last.case_id);
+    done.about = Some(last.message_id);
+    done.say("gone", Var::from(gone));
     done.say("withdrawn", Var::from(last.code));
     done.say("sent", Var::from(last.text));
     Ok(Effected::Done(done))

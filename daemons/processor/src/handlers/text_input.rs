@@ -1,9 +1,10 @@
-use super::alerts::{self, Wording};
+use super::alerts;
 use super::sound;
 use common::config::Settings;
 use common::db::Tx;
 use common::db::intake::{self, Taken};
 use common::db::people::Person;
+use common::engine::Wording;
 use common::engine::{Asked, Engine, short_trace};
 use common::handler::{Handler, Incoming, Lane};
 use common::mail::charset;
@@ -76,11 +77,7 @@ impl Handler for TextInputHandler {
         };
         let answer = self.engine.answer(tx, &asked).await?;
         let answer_id = self.reply(&came, &answer.text, out);
-        let cause = alerts::Cause {
-            message: came.id,
-            training: answer.training,
-        };
-        alerts::send(answer.alerts, &cause, &self.wording, (tx, out)).await?;
+        alerts::send(&answer.alerts, &self.wording, out);
         let taken = Taken {
             person: Some(sender.id),
             code: answer.code.as_deref(),
