@@ -635,7 +635,7 @@ impl Writer<'_> {
         // Within the field's limits, where there are such.
         let most = field.rules.max.unwrap_or(300.0) as usize;
         let least = field.rules.min.unwrap_or(100.0).ceil() as usize;
-        let n = if most < n {
+        let n = if most <= n {
             least + n % (most - least)
         } else {
             n
