@@ -4,8 +4,6 @@
 ALTER TABLE person ADD COLUMN training boolean NOT NULL DEFAULT false;
 ALTER TABLE message ADD COLUMN training boolean NOT NULL DEFAULT false;
 
-CREATE INDEX message_received ON message USING brin (received_at);
-
 CREATE SCHEMA training;
 
 -- Makes the twins that are missing and the columns that a table got since. Which tables have a twin: whatever a code may write,

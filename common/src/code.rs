@@ -10,6 +10,7 @@
 //! (with a `.sql` file beside those that ask), `common/replies/engine.toml`, the lists' rows.
 
 mod answer;
+mod attached;
 pub(crate) mod effects;
 mod fault;
 pub mod format;
@@ -143,6 +144,8 @@ pub struct Codes {
     /// Codes and aliases.
     by_word: HashMap<String, Arc<Spec>>,
     replaced: HashMap<String, Arc<Spec>>,
+    /// By the prefix that digits follow without a blank.
+    attached: HashMap<String, Arc<Spec>>,
     lexicon: Arc<Lexicon>,
     replies: Replies,
     alerting: Alerting,
@@ -191,6 +194,7 @@ impl Codes {
             specs,
             by_word,
             replaced,
+            attached: HashMap::new(),
             lexicon,
             replies,
             alerting,
@@ -205,6 +209,33 @@ impl Codes {
 
     /// Files that are right by themselves may still not fit together.
     fn join(&mut self, loaded: Vec<(&str, Loaded)>, faults: &mut Vec<CodeFault>) {
+        let words = self.attach_all(&loaded, faults);
+        self.clashes(&words, faults);
+        self.join_words(loaded, faults);
+    }
+
+    /// Prefixes that digits follow; every word that starts a message, with its file.
+    fn attach_all(
+        &mut self,
+        loaded: &[(&str, Loaded)],
+        faults: &mut Vec<CodeFault>,
+    ) -> Vec<(String, String)> {
+        let mut words = Vec::new();
+        for (file, one) in loaded {
+            match one {
+                Loaded::Replaced { old, .. } => words.push(((*file).to_owned(), old.clone())),
+                Loaded::Code(spec) => {
+                    self.attach(file, spec, faults);
+                    let all = std::iter::once(&spec.code).chain(&spec.aliases);
+                    words.extend(all.map(|word| ((*file).to_owned(), word.clone())));
+                }
+            }
+        }
+        words
+    }
+
+    /// Words that start a message belong to one file each.
+    fn join_words(&mut self, loaded: Vec<(&str, Loaded)>, faults: &mut Vec<CodeFault>) {
         let mut fault = |file: &str, what: String, remedy: &str| {
             let (file, remedy) = (file.to_owned(), remedy.to_owned());
             faults.push(CodeFault {
@@ -219,7 +250,6 @@ impl Codes {
             match one {
                 Loaded::Replaced { old: word, by } => old.push((file, word, by)),
                 Loaded::Code(spec) => {
-                    let spec = Arc::<Spec>::from(spec);
                     for word in std::iter::once(&spec.code).chain(&spec.aliases) {
                         if self
                             .by_word
@@ -266,6 +296,9 @@ impl Codes {
                 Reading::Help
             };
         };
+        if let Some((spec, words)) = self.attached(&words, reader) {
+            return self.read_code(spec, &words, reader);
+        }
         if let Some(spec) = self.by_word.get(code) {
             return self.read_code(spec, &words, reader);
         }
@@ -307,11 +340,12 @@ impl Codes {
         }
     }
 
-    /// The codes that a reader may send, in alphabetical order.
+    /// The codes that a reader may send, in alphabetical order; those that are typed attached to
+    /// a number are told with the number.
     pub fn permitted(&self, may: &dyn Fn(&str) -> bool) -> Vec<&str> {
         self.specs
             .values()
-            .filter(|s| may(&s.permission))
+            .filter(|s| may(&s.permission) && s.attached.is_none())
             .map(|s| s.code.as_str())
             .collect()
     }
@@ -320,11 +354,14 @@ impl Codes {
         self.specs.values().filter(|s| (reader.may)(&s.permission))
     }
 
-    /// Whether a word starts a message: a code, an alias, or a code that another one replaced, in
-    /// any letter case.
+    /// Whether a word starts a message: a code, an alias, a code that another one replaced, or a
+    /// prefix with its number, in any letter case.
     pub fn knows(&self, word: &str) -> bool {
         let word = word.to_uppercase();
-        self.by_word.contains_key(&word) || self.replaced.contains_key(&word)
+        let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        self.by_word.contains_key(&word)
+            || self.replaced.contains_key(&word)
+            || (letters.len() < word.len() && self.attached.contains_key(letters))
     }
 
     /// All codes in alphabetical order.

@@ -270,6 +270,8 @@ pub struct Engine {
     pub answer_ttl_s: u32,
     /// The whole installation is for training: everything that anybody sends is kept apart.
     pub training: bool,
+    /// So long a PIN is good that confirms a new user or a new number.
+    pub registration_hours: u32,
 }
 
 impl Default for Engine {
@@ -284,6 +286,7 @@ impl Default for Engine {
             country_code: "62".into(),
             answer_ttl_s: 6 * 3600,
             training: false,
+            registration_hours: 24,
         }
     }
 }

@@ -132,6 +132,13 @@ impl Engine {
         self.settings.training || person.training
     }
 
+    /// Somebody whom nobody knows, as far as this text is one that they may send: see
+    /// [`crate::code::Spec::strangers`].
+    pub fn stranger(&self, text: &str) -> Option<Arc<Person>> {
+        let open = self.codes().open_to_strangers(text);
+        open.then(|| Arc::new(Person::stranger(&self.settings.language)))
+    }
+
     /// Decides what a registered person's words mean, stores it and says what to answer. Writes in
     /// the caller's transaction; sends nothing. In training all of it is kept apart, and nobody is told
     /// who is not in training too.
@@ -155,7 +162,10 @@ impl Engine {
     async fn decide(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
         let codes = self.codes();
         let person = asked.sender;
-        let may = |permission: &str| person.may(permission);
+        let may = |permission: &str| match person.is_stranger() {
+            true => codes.strangers_may(permission),
+            false => person.may(permission),
+        };
         let kind = person.user_type.as_str();
         let language = Language::from_tag(&person.language).unwrap_or_default();
         let reader = Reader {
@@ -285,11 +295,11 @@ impl Turn<'_> {
             asked: self.asked,
             codes: self.codes,
             spec: self.spec,
-            country: &self.engine.settings.country_code,
             values: self.values,
             place: place.as_ref(),
             case: case.as_ref(),
             found: &found,
+            settings: &self.engine.settings,
         };
         let mut done = match deed.effect().await? {
             Effected::Done(done) => done,
@@ -373,6 +383,10 @@ impl Turn<'_> {
     fn key(&self) -> Vec<u8> {
         let mut hash = Sha256::new();
         hash.update(self.asked.sender.id.to_be_bytes());
+        if self.asked.sender.is_stranger() {
+            hash.update(self.asked.address);
+            hash.update([b' ']);
+        }
         for word in self.asked.text.split_whitespace() {
             hash.update(word.to_uppercase());
             hash.update([b' ']);

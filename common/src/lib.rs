@@ -21,6 +21,7 @@ pub mod mail;
 pub mod manual;
 pub mod messages;
 pub mod outbox;
+pub mod people;
 pub mod phone;
 pub mod queue;
 pub mod shutdown;

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 /// What a file may become.
 pub(crate) enum Loaded {
-    Code(Box<Spec>),
+    Code(Arc<Spec>),
     /// An old name: which code took its place.
     Replaced {
         old: String,
@@ -55,7 +55,7 @@ impl Loader<'_> {
         let loaded = if reading.table.contains_key("replaced_by") {
             reading.replaced()
         } else {
-            self.code(&mut reading).map(Box::new).map(Loaded::Code)
+            self.code(&mut reading).map(Arc::new).map(Loaded::Code)
         };
         for key in reading.table.keys().cloned().collect::<Vec<_>>() {
             reading.fault(
@@ -82,6 +82,7 @@ impl Loader<'_> {
         let effect: Option<String> = reading.may("effect");
         let animal = AnimalRules::read(reading);
         self.check_animal(reading, animal.as_ref(), effect.as_deref());
+        let (attached, strangers) = reading.openness(effect.as_deref());
         let query = RawQuery::read(reading);
         let alerts = RawAlert::read_all(reading);
         let escalation = self.escalation(reading, &alerts);
@@ -90,6 +91,7 @@ impl Loader<'_> {
         let (reply, bare): (Option<Both>, Option<Both>) =
             (reading.may("reply"), reading.may("bare"));
         let aliases: Vec<String> = reading.may("aliases").unwrap_or_default();
+        reading.check_alerts(effect.as_deref(), &alerts);
         let offered = reading.offered(effect.as_deref());
         let fields = format
             .as_ref()
@@ -132,6 +134,8 @@ impl Loader<'_> {
             group: group.as_deref().map(Arc::from),
             effect,
             animal,
+            attached,
+            strangers,
             query,
             alerts: whom,
             escalation,

@@ -29,6 +29,8 @@ pub fn as_typed(field: &Field) -> Option<String> {
 ///   (`5 sapi, 3 kambing`); `closed` is true when that closed it.
 /// * `register_owner` makes an owner, or gives the one who waits another PIN; `number` is the owner's
 ///   number, `pin` what the owner must send within `minutes`, empty when nothing is to be confirmed.
+/// * `confirm_owner` uses the PIN of an owner, who becomes somebody that writes to us; `name`, `number`
+///   and `village` are the owner's.
 /// * `register_animals` makes the animals of a group; `animal_list` is what they are called.
 /// * `change_animals` gives the animals that the message names what else it names: another owner,
 ///   another id, a fate; `animal_list` is what they are called.
@@ -40,17 +42,26 @@ pub fn as_typed(field: &Field) -> Option<String> {
 /// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its words,
 ///   `gone` is true when its case went with it.
 /// * `acknowledge` says that an alert was read; `cases` are those that it was about.
+/// * `register_person` writes a new user down; `pin` is what they must send, `village` and
+///   `province` where they are, `hours` how long it is good.
+/// * `confirm_person` uses such a PIN; `name` is whose it was, `moved` is true when it was about
+///   a new number of somebody who is known.
+/// * `change_number` prepares a new number; `pin` must come from it, `hours` is how long it is good.
 pub const EFFECTS: &[(&str, &[&str])] = &[
     ("open_case", &[]),
     ("respond", &["reporter", "reporter_phone"]),
     ("case_outcome", &["subject", "closed"]),
     ("register_owner", &["number", "pin", "minutes"]),
+    ("confirm_owner", &["name", "number", "village"]),
     ("register_animals", &["animal_list"]),
     ("change_animals", &["animal_list"]),
     ("herd_event", &["after", "pregnant", "due"]),
     ("birth", &["insemination", "unknown", "breed"]),
     ("withdraw", &["withdrawn", "sent", "gone"]),
     ("acknowledge", &["cases"]),
+    ("register_person", &["pin", "village", "province", "hours"]),
+    ("confirm_person", &["name", "moved"]),
+    ("change_number", &["pin", "hours"]),
 ];
 
 /// The effects that keep the rules of a code's `[animal]`.
@@ -59,6 +70,9 @@ pub const OF_ANIMALS: &[&str] = &["herd_event", "birth"];
 /// What an alert may name besides: the format of the answer that is expected, with the case's number
 /// in it, as its receiver may send it.
 pub const ANSWER: &str = "answer_format";
+
+/// Effects that change people; their codes have no alerts.
+pub const CHANGE_PEOPLE: &[&str] = &["register_person", "confirm_person", "change_number"];
 
 /// Parameters that every query may use besides its own fields: the sender's own place when the
 /// message names none, the case, the reader's language (`id` or `en`), the sender's id, and the

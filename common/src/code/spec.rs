@@ -36,6 +36,11 @@ pub struct Spec {
     pub effect: Option<String>,
     /// What must be true of the animals that it names, and what it tells about them.
     pub animal: Option<AnimalRules>,
+    /// What is typed in place of the code, with the digits of the first field behind it and no
+    /// blank between: `D` lets `D959595` be `PIN 959595`.
+    pub attached: Option<String>,
+    /// Whether somebody whom nobody knows may send it.
+    pub strangers: bool,
     /// How its question is answered; `None` for a code that stores.
     pub query: Option<Query>,
     /// Who else is told.

@@ -392,6 +392,27 @@ pub async fn change(
     .await
 }
 
+/// An owner who waits for their confirmation, locked.
+pub async fn waiting(tx: &Tx<'_>, id: i64) -> Result<Option<Owner>> {
+    let sql = format!(
+        "-- herds::waiting
+         SELECT {OWNER} FROM owner o WHERE o.id = $1 AND o.state = 'waiting' FOR UPDATE"
+    );
+    let row = tx.query_opt(&sql, &[/* owner */ &id]).await?;
+    Ok(row.as_ref().map(owner))
+}
+
+/// Makes an owner who waited active, and somebody who writes to us.
+pub async fn confirm(tx: &Tx<'_>, owner: i64, person: i64) -> Result {
+    tx.execute(
+        "-- herds::confirm
+         UPDATE owner SET state = 'active', person = $2 WHERE id = $1 AND state = 'waiting'",
+        &[/* owner */ &owner, /* person */ &person],
+    )
+    .await
+    .map(drop)
+}
+
 /// The name of a place, as a village is called by those who live there.
 pub async fn village(tx: &Tx<'_>, place: i64) -> Result<Option<String>> {
     let sql = "-- herds::village\nSELECT name FROM place WHERE id = $1";

@@ -4,9 +4,14 @@
 //! so that one number finds the same person whatever network it came by.
 
 pub(crate) mod bulk;
+pub(crate) mod changes;
 mod contacts;
 mod details;
+pub(crate) mod erase;
+pub(crate) mod pins;
+pub(crate) mod reach;
 
+pub use bulk::StoredPerson;
 pub(super) use contacts::usable;
 pub use contacts::{
     Contact, ContactState, Suppression, contacts, mark_contact, put_channel, suppressions,
@@ -14,7 +19,7 @@ pub use contacts::{
 #[cfg(test)]
 mod tests;
 
-pub use details::{Details, show};
+pub use details::{Details, show, show_one};
 
 use super::Tx;
 use crate::Result;
@@ -44,6 +49,25 @@ pub struct Person {
 }
 
 impl Person {
+    /// Somebody whom nobody knows: without an id, a name, a type or anything that they may do.
+    pub fn stranger(language: &str) -> Self {
+        Self {
+            id: 0,
+            name: String::new(),
+            language: language.to_owned(),
+            user_type: String::new(),
+            home_place: None,
+            state: PersonState::Active,
+            permissions: Arc::default(),
+            training: false,
+        }
+    }
+
+    /// Whether this is nobody whom we know.
+    pub fn is_stranger(&self) -> bool {
+        self.id == 0
+    }
+
     /// May this person do it? The suspended may do nothing.
     pub fn may(&self, permission: &str) -> bool {
         self.state == PersonState::Active && self.permissions.contains(permission)

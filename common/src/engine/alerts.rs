@@ -105,6 +105,7 @@ impl Turn<'_> {
             place: done.place.as_ref().map(|p| p.id),
             case: done.case_id,
             message: done.about,
+            officer: done.officer,
             infrastructure: done.infrastructure(),
         };
         for circle in std::iter::once(&alert.to).chain(&alert.or_else) {

@@ -1,7 +1,6 @@
 //! What an effect is given and what it hands back.
 
 use super::Found;
-use crate::Result;
 use crate::code::effects;
 use crate::code::{Codes, Spec, Values, Var};
 use crate::db::Tx;
@@ -10,6 +9,7 @@ use crate::db::people::Person;
 use crate::db::places::Place;
 use crate::db::subjects::{Sort, Subject};
 use crate::language::Language;
+use crate::{Result, config};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -58,8 +58,6 @@ pub struct Deed<'a> {
     pub codes: &'a Codes,
     /// The message's code.
     pub spec: &'a Spec,
-    /// The country's calling code, for telephone numbers as they are dialled there.
-    pub country: &'a str,
     /// What it said.
     pub values: &'a Values,
     /// Where it happened: the place that the message names, else that of the case that it names, else
@@ -69,9 +67,16 @@ pub struct Deed<'a> {
     pub case: Option<&'a Case>,
     /// Owners, animals, programmes, permits and infrastructure that it names.
     pub found: &'a Found,
+    /// How answers are made here.
+    pub settings: &'a config::Engine,
 }
 
 impl Deed<'_> {
+    /// The language in which the sender is answered.
+    pub(crate) fn language(&self) -> Language {
+        Language::from_tag(&self.asked.sender.language).unwrap_or_default()
+    }
+
     /// Does what only this code does. A code without an effect just stores.
     pub(super) async fn effect(&self) -> Result<Effected> {
         match self.spec.effect.as_deref() {
@@ -107,6 +112,8 @@ pub struct Done {
     pub(super) subjects: Vec<Subject>,
     /// The earlier message that was taken back: who was told because of it is the circle `told`.
     pub about: Option<Uuid>,
+    /// Who registered whom the message confirms: the circle `officer`.
+    pub officer: Option<i64>,
     /// What the texts of the code may name besides its fields.
     said: Vec<(Cow<'static, str>, Said)>,
 }
@@ -133,6 +140,7 @@ impl Default for Done {
             stores: true,
             subjects: Vec::new(),
             about: None,
+            officer: None,
             said: Vec::new(),
         }
     }

@@ -305,4 +305,5 @@ async fn a_search_for_nothing_finds_nothing() {
     assert!(found.starts_with("Ogotua"), "{found}");
 }
 
+mod herds;
 mod training;

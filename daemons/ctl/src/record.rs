@@ -80,7 +80,7 @@ impl Record {
 }
 
 /// The person behind the keyboard, also behind sudo, and the machine.
-fn who() -> String {
+pub fn who() -> String {
     let names = ["SUDO_USER", "USER", "LOGNAME"];
     let named = |name: &&str| std::env::var(name).ok().filter(|n| !n.is_empty());
     let user = names.iter().find_map(named).unwrap_or_else(owner);

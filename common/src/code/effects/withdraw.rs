@@ -4,6 +4,7 @@ use crate::code::Var;
 use crate::db::reports::Last;
 use crate::db::{cases, reports, subjects};
 use crate::engine::{Deed, Done, Effected};
+use crate::people::pin;
 use jiff::SignedDuration;
 
 /// People take back what they sent just now. When the last message that we know was sent longer
@@ -29,6 +30,8 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         Some(case) if case.opened => reports::others_of_case(tx, case.id, last.id).await? > 0,
         _ => false,
     };
+    // A PIN that was used has made somebody a user; one that was not dies with the report.
+    let built_on = built_on || pin::built_on(tx, last.message_id, last.line).await?;
     if built_on || !subjects::undo(tx, last.id).await? {
         return Ok(Effected::Refused("cannot_withdraw", about(last)));
     }
