@@ -112,6 +112,7 @@ impl Turn<'_> {
             place: done.place.as_ref().map(|p| p.id),
             case: done.case_id,
             message: done.about,
+            officer: done.officer,
             infrastructure: done.infrastructure(),
         };
         let (engine, trains) = (self.engine, self.trains());

@@ -308,4 +308,5 @@ async fn a_search_for_nothing_finds_nothing() {
 }
 
 mod alerts;
+mod herds;
 mod training;
