@@ -23,5 +23,6 @@ pub mod queue;
 pub mod shutdown;
 pub mod telemetry;
 pub mod transport;
+pub mod workbook;
 
 pub use failure::{Failure, Reason, Result, Verdict};
