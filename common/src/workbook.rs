@@ -14,13 +14,21 @@
 //! The limits and why each is there: `docs/decisions/workbooks.md`.
 
 mod book;
+mod cell;
 pub mod child;
 mod container;
 mod csv;
+pub mod form;
+pub mod fresh;
+pub mod grid;
+pub mod kind;
 mod mark;
 mod read;
+pub mod rows;
+pub mod template;
 #[cfg(test)]
 mod testing;
+pub mod words;
 
 pub use book::{Book, Format, Sheet, Value, cell_name, column_name};
 pub use container::Refusal;
