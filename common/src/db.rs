@@ -16,6 +16,7 @@ mod schema;
 pub mod suppressions;
 pub mod trace;
 pub mod views;
+pub mod workbooks;
 
 pub use pool::{Conn, Db};
 pub use schema::{migrate, schema_version};

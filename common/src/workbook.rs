@@ -24,6 +24,7 @@ pub mod grid;
 pub mod kind;
 mod mark;
 mod read;
+pub mod report;
 pub mod rows;
 pub mod template;
 #[cfg(test)]

@@ -250,6 +250,11 @@ pub(crate) mod sample {
             ("fate", "AH", "akhir hewan", "animal fate"),
             ("response_mode", "", "cara respons", "response modes"),
             ("user_type", "JP", "jenis pengguna", "user types"),
+            ("specimen_type", "JS", "jenis spesimen", "specimen types"),
+            ("specimen_form", "BS", "bentuk spesimen", "specimen forms"),
+            ("lab_section", "SL", "seksi lab", "laboratory sections"),
+            ("lab_test", "UJI", "uji laboratorium", "laboratory tests"),
+            ("lab_result", "HU", "hasil uji", "test results"),
         ];
         let entries = [
             ("species", "SP", "sapi", "cattle", "lembu|cow"),
@@ -298,6 +303,22 @@ pub(crate) mod sample {
                 "paravet",
             ),
             ("user_type", "VET", "dokter hewan", "veterinarian", "vet"),
+            ("specimen_type", "FES", "feses", "faeces", ""),
+            ("specimen_type", "SRM", "serum", "serum", ""),
+            ("specimen_form", "SG", "segar", "fresh", ""),
+            ("specimen_form", "DG", "dingin", "chilled", ""),
+            ("lab_section", "PAR", "parasitologi", "parasitology", ""),
+            ("lab_section", "SER", "serologi", "serology", ""),
+            ("lab_test", "APG", "uji apung", "flotation test", ""),
+            (
+                "lab_test",
+                "RBT",
+                "rose bengal test",
+                "Rose Bengal test",
+                "",
+            ),
+            ("lab_result", "POS", "positif", "positive", ""),
+            ("lab_result", "NEG", "negatif", "negative", ""),
         ];
         Arc::new(Lexicon::from_rows(
             lists.map(|(key, short, id, en)| ListRow {

@@ -90,6 +90,7 @@ impl World {
             verdicts: None,
             client_ip: None,
             client_name: None,
+            confirmed: None,
         };
         let bytes = raw.bytes();
         let stored = self.place.home.blobs.put(&message.blob, &bytes).await;
