@@ -14,7 +14,7 @@
 //! The limits and why each is there: `docs/decisions/workbooks.md`.
 
 mod book;
-mod cell;
+pub mod cell;
 pub mod child;
 mod container;
 mod csv;

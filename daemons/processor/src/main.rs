@@ -18,6 +18,10 @@ use handlers::{EmailInputHandler, TextInputHandler};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Workbooks are opened in a process of their own, which is this program again.
+    if let Some(code) = common::workbook::child::play() {
+        return code;
+    }
     daemon::run("processor", async |d| {
         let engine = Engine::load(d.home(), d.settings()).await?;
         let texts = TextInputHandler::new(engine.clone(), d.settings());
