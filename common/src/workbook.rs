@@ -35,3 +35,6 @@ pub use book::{Book, Format, Sheet, Value, cell_name, column_name};
 pub use container::Refusal;
 pub use mark::Marks;
 pub use read::read;
+
+#[cfg(test)]
+mod tests;
