@@ -42,7 +42,7 @@ pub struct Grid<'a> {
     pub head: u32,
     /// For each column of the form its place in the sheet.
     pub places: Vec<Option<u16>>,
-    /// Rows with something in them, in order.
+    /// Rows with something in them, in order; none when a column that must be there is missing.
     pub rows: Vec<GridRow<'a>>,
     /// What is wrong with the headings.
     pub faults: Vec<Fault>,
@@ -85,9 +85,14 @@ pub fn grid<'a>(form: &Form, sheet: &'a Sheet, language: Language) -> Option<Gri
     let below = rows
         .range(head + 1..)
         .filter(|(_, cells)| !is_remark(cells));
-    let rows = below
-        .map(|(number, cells)| row(*number, cells, &places))
-        .collect();
+    let whole = |(column, place): (&Column, &Option<u16>)| !column.mandatory || place.is_some();
+    let rows = match form.columns.iter().zip(&places).all(whole) {
+        true => below
+            .map(|(number, cells)| row(*number, cells, &places))
+            .collect(),
+        // Every row would have the fault that the headings have.
+        false => Vec::new(),
+    };
     Some(Grid {
         head,
         places,

@@ -147,6 +147,15 @@ mod tests {
         assert!(words.len() > 5);
     }
 
+    /// What `docs/adding-a-workbook.md` shows is a kind.
+    #[test]
+    fn the_kind_of_the_page_is_one() {
+        let page = include_str!("../../../docs/adding-a-workbook.md");
+        let (_, rest) = page.split_once("```toml\n").unwrap();
+        let kind: Kind = toml::from_str(rest.split("```").next().unwrap()).unwrap();
+        assert_eq!((kind.words.len(), kind.store), (2, Store::Code("U".into())));
+    }
+
     #[test]
     fn a_word_means_a_kind_and_perhaps_a_code() {
         let meant = |word| meant(word).map(|(kind, code)| (kind.kind.as_str(), code));

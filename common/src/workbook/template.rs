@@ -2,6 +2,7 @@
 //! mark by which it is known when it comes back.
 
 use super::form::{Column, Form, LISTS_SHEET, MARK_SHEET, Mark};
+use super::words::say;
 use crate::code::kind::Kind;
 use crate::code::{Codes, Reader, Reading, Value, Values};
 use crate::language::Language;
@@ -129,6 +130,9 @@ fn note(form: &Form, column: &Column, language: Language) -> String {
     }
     if matches!(column.kind, Kind::Date) {
         said.push("20/11/2026".into());
+    }
+    if column.grouped && form.continues() {
+        said.push(say("continues", language, &[]));
     }
     if said.is_empty() {
         said.push(about(form, language));

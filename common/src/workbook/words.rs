@@ -29,7 +29,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("no_contact", &[]),
     ("known_person", &["value"]),
     ("address_twice", &["value", "row"]),
-    ("several_rows", &["count"]),
+    ("continues", &[]),
 ];
 
 /// What the text to whoever sent samples in may name.
