@@ -90,7 +90,7 @@ impl Form {
             Store::Code(_) | Store::AnyCode => {
                 let code = kind.code(code).ok_or(NoForm::WhichCode)?;
                 let spec = codes.spec(&code).filter(|s| s.stores());
-                let spec = spec.ok_or_else(|| NoForm::NoCode(code))?;
+                let spec = spec.ok_or(NoForm::NoCode(code))?;
                 (Some(Arc::clone(spec)), of_spec(spec))
             }
         };

@@ -84,6 +84,13 @@ fn words(text: &str, author: &str, cells: &Cells) -> Option<Said> {
         edits.replace(comment.span.clone(), String::new());
         gone.push(comment.cell.clone());
     }
+    let sign = format!("\n{}: ", escaped(author));
+    for comment in there.iter().filter(|c| !c.ours) {
+        // What we added to somebody's own note goes too.
+        if let Some(added) = added_to(text, comment, &sign) {
+            edits.replace(added, String::new());
+        }
+    }
     let end = tags
         .iter()
         .find(|t| t.name == "commentList" && t.sort != Sort::Start)?;
@@ -94,7 +101,7 @@ fn words(text: &str, author: &str, cells: &Cells) -> Option<Said> {
         let (cell, words) = (cell_name(*row, *column), escaped(words));
         let run = |words: &str| format!("<{p}r><{p}t xml:space=\"preserve\">{words}</{p}t></{p}r>");
         match there.iter().find(|c| !c.ours && c.cell == cell) {
-            Some(foreign) => edits.insert(foreign.end?, run(&format!("\n{words}"))),
+            Some(foreign) => edits.insert(foreign.end?, run(&format!("{sign}{words}"))),
             None => {
                 let words = run(&words);
                 added.push_str(&format!(
@@ -107,6 +114,16 @@ fn words(text: &str, author: &str, cells: &Cells) -> Option<Said> {
     fill(&mut edits, end, "commentList", added);
     let text = edits.apply(text)?;
     Some(Said { text, gone, new })
+}
+
+/// Where words of ours stand in somebody else's comment.
+fn added_to(text: &str, comment: &Comment, sign: &str) -> Option<std::ops::Range<usize>> {
+    let whole = &text[comment.span.clone()];
+    let start = whole.find(sign)?;
+    // Up to the end of the run that holds them.
+    let length = whole[start..].find('<')?;
+    let start = comment.span.start + start;
+    Some(start..start + length)
 }
 
 /// Puts text before an end tag, or into an empty element.

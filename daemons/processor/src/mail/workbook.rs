@@ -5,13 +5,15 @@
 //!
 //! ```text
 //! route     which kind, by address, subject or the workbook's own mark
-//! look      open, check, try; what will be said
+//! look      open it, find its kind and its columns
+//! checked   check all cells, try all rows; what will be said
 //! trial     rows as messages, through the engine
 //! people    rows as people, through the loader
 //! returned  the marked workbook, the template, the client's report
 //! keep      what the mail's transaction writes, and whoever is told
 //! ```
 
+mod checked;
 mod keep;
 mod look;
 mod people;

@@ -1,12 +1,12 @@
 //! The slow part: everything that can be found out about a workbook before the mail's transaction.
 
-use super::returned::{Faulty, Files};
+use super::checked::Opening;
+use super::returned::Files;
 use super::route::{self, Wanted};
-use super::{Entries, Ready, Said, Work, people as rows_of_people, trial};
+use super::{Said, Work};
 use crate::config::Config;
 use crate::mail::carry_out::Order;
-use crate::mail::opened::{Opened, Read};
-use crate::mail::outgoing;
+use crate::mail::opened::{self, Opened, Read};
 use common::blob::Blobs;
 use common::code::{Codes, Reader};
 use common::config::Settings;
@@ -16,64 +16,47 @@ use common::engine::Engine;
 use common::handler::Incoming;
 use common::home::Home;
 use common::language::Language;
-use common::mail::{self, File};
-use common::messages::{Attachment, EmailInput};
+use common::mail::{self, File, proof};
+use common::messages::EmailInput;
+use common::workbook::child;
 use common::workbook::form::{Form, Mark, NoForm};
-use common::workbook::grid::{Fault, Grid, grid};
+use common::workbook::grid::grid;
 use common::workbook::kind::{self, Store};
-use common::workbook::rows::{self, Message};
-use common::workbook::{Book, Sheet, child};
-use common::{Failure, Result, code};
+use common::{Failure, Result};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Most faults that a mail lists; all of them are marked in the workbook.
-const LISTED: usize = 20;
 /// Most commands that are looked for beside a workbook.
 const COMMANDS: usize = 20;
 
 /// What looks at workbooks.
 pub struct Desk {
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
     /// For trials, which are rolled back.
-    db: Db,
+    pub(super) db: Db,
     /// Where files for answers go.
     blobs: Arc<dyn Blobs>,
     /// In which places are looked up.
-    systems: Vec<String>,
+    pub(super) systems: Vec<String>,
     /// Of times in mails.
-    zone: TimeZone,
+    pub(super) zone: TimeZone,
 }
 
 /// One mail being looked at.
-struct View<'a> {
-    desk: &'a Desk,
-    msg: &'a Incoming<EmailInput>,
-    address: &'a str,
-    received_at: Timestamp,
-    person: &'a Person,
-    codes: Arc<Codes>,
-    language: Language,
+pub(super) struct View<'a> {
+    pub desk: &'a Desk,
+    pub msg: &'a Incoming<EmailInput>,
+    pub address: &'a str,
+    pub received_at: Timestamp,
+    pub person: &'a Person,
+    pub codes: Arc<Codes>,
+    pub language: Language,
     /// Commands that the mail also has.
-    commands: usize,
+    pub commands: usize,
 }
-
-/// A workbook that was opened and whose columns are known.
-struct Opening<'a> {
-    file: &'a File,
-    book: &'a Book,
-    sheet: &'a Sheet,
-    mark: Option<&'a Mark>,
-    form: Form,
-    digest: Vec<u8>,
-}
-
-/// What ends the look early.
-type Early<T> = std::result::Result<T, Box<Said>>;
 
 impl Desk {
     /// With the engine that decides rows; the time zone of the settings must be known.
@@ -104,6 +87,10 @@ impl Desk {
         let Opened::Letter(read) = opened else {
             return Ok(Work::None);
         };
+        let harm = msg.verdicts.as_ref().map(opened::verdicts);
+        if harm.is_some_and(|verdicts| proof::harm(&verdicts).is_some()) {
+            return Ok(Work::None);
+        }
         let letter = &read.letter;
         let files = route::workbooks(letter);
         let wanted = route::wanted(msg, &letter.heading.subject);
@@ -262,167 +249,6 @@ impl View<'_> {
         }
     }
 
-    /// All cells and all rows, tried in a transaction that is not kept.
-    async fn checked(
-        &self,
-        opening: Opening<'_>,
-        grid: &Grid<'_>,
-        reader: &Reader<'_>,
-    ) -> Result<Early<Ready>> {
-        let mut conn = self.desk.db.connect().await?;
-        let tx = conn.begin().await?;
-        let form = &opening.form;
-        let key = (form.kind.kind.as_str(), form.code());
-        let before = workbooks::stored_before(&tx, self.person.id, key, &opening.digest).await?;
-        if let Some(at) = before {
-            return Ok(Err(Box::new(self.again(&opening, at))));
-        }
-        let mut faults = grid.faults.clone();
-        let entries = if form.kind.store == Store::People {
-            let (systems, language) = (&self.desk.systems[..], self.language);
-            let (mut table, wrong) =
-                rows_of_people::table((form, grid), systems, language, &tx).await?;
-            faults.extend(wrong);
-            let of = (form, grid);
-            faults.extend(rows_of_people::load(of, &mut table, systems, language, &tx).await?);
-            Entries::People(table)
-        } else {
-            let (messages, wrong) = rows::messages(form, grid, reader);
-            faults.extend(wrong);
-            let engine = &self.desk.engine;
-            let (messages, wrong) = trial::understood(engine, form, messages, reader);
-            faults.extend(wrong);
-            let tried = trial::answers(engine, &tx, &self.order(), (form, &messages)).await?;
-            let mut tried = tried.into_iter().map(|t| t.fault);
-            let good = messages
-                .into_iter()
-                .filter(|_| match tried.next().flatten() {
-                    Some(fault) => {
-                        faults.push(fault);
-                        false
-                    }
-                    None => true,
-                });
-            Entries::Messages(good.collect())
-        };
-        // Rolled back: what is stored is stored with the mail. Nothing is open while files are made.
-        drop(tx);
-        drop(conn);
-        faults.sort_by_key(|f| (f.row, f.column));
-        self.judged(opening, grid, (entries, faults), reader).await
-    }
-
-    async fn judged(
-        &self,
-        opening: Opening<'_>,
-        grid: &Grid<'_>,
-        (entries, faults): (Entries, Vec<Fault>),
-        reader: &Reader<'_>,
-    ) -> Result<Early<Ready>> {
-        let count = entries.len();
-        let partly = opening.form.kind.partly && count > 0 && grid.faults.is_empty();
-        if !faults.is_empty() && !partly {
-            return Ok(Err(Box::new(self.faulty(&opening, &faults).await?)));
-        }
-        let mut values = self.values(&opening, &faults);
-        values["rows"] = json!(count);
-        let mut attachments = Vec::new();
-        let state = if faults.is_empty() {
-            "stored"
-        } else {
-            "partly"
-        };
-        if !faults.is_empty() {
-            let bad: BTreeSet<u32> = faults.iter().map(|f| f.row).collect();
-            values["bad"] = json!(bad.len());
-            let of = opening.faulty(&faults);
-            attachments.push(self.files().bad_rows(&of, grid.head, &bad).await?);
-        }
-        if opening.form.kind.client_report
-            && let Entries::Messages(messages) = &entries
-        {
-            let file = self.report(&opening.form, messages, reader).await?;
-            values["report"] = json!(true);
-            attachments.push(file);
-        }
-        let said = Said {
-            digest: Some(opening.digest),
-            faults: faults.len(),
-            attachments,
-            ..said(&opening.form, state, ("workbook_stored", values))
-        };
-        let form = opening.form;
-        Ok(Ok(Ready {
-            form,
-            entries,
-            said,
-        }))
-    }
-
-    /// Nothing is stored, and the workbook goes back.
-    async fn faulty(&self, opening: &Opening<'_>, faults: &[Fault]) -> Result<Said> {
-        let mut values = self.values(opening, faults);
-        values["count"] = json!(faults.len());
-        values["sheet"] = json!(opening.sheet.name);
-        let file = self.files().marked(&opening.faulty(faults)).await?;
-        Ok(Said {
-            digest: Some(opening.digest.clone()),
-            faults: faults.len(),
-            attachments: vec![file],
-            ..said(&opening.form, "faulty", ("workbook_faults", values))
-        })
-    }
-
-    async fn report(
-        &self,
-        form: &Form,
-        messages: &[Message],
-        reader: &Reader<'_>,
-    ) -> Result<Attachment> {
-        let read = messages
-            .iter()
-            .filter_map(|m| m.understood(form, &self.codes, reader).ok());
-        let rows: Vec<code::Values> = read.collect();
-        let at = outgoing::time(self.received_at, &self.desk.zone);
-        let lines = [self.person.name.clone(), at];
-        self.files()
-            .report(form, &lines, &rows, self.language)
-            .await
-    }
-
-    fn again(&self, opening: &Opening<'_>, at: Timestamp) -> Said {
-        let title = opening.form.title(self.language);
-        let received = outgoing::time(at, &self.desk.zone);
-        let values = json!({ "title": title, "received": received });
-        let digest = Some(opening.digest.clone());
-        Said {
-            digest,
-            ..said(&opening.form, "again", ("workbook_again", values))
-        }
-    }
-
-    /// What every mail about a read workbook may say.
-    fn values(&self, opening: &Opening<'_>, faults: &[Fault]) -> Value {
-        let listed = faults.iter().take(LISTED);
-        let listed: Vec<Value> = listed
-            .map(|f| json!({ "cell": f.cell(), "text": f.text }))
-            .collect();
-        let other = |s: &&Sheet| !s.hidden && !s.cells.is_empty() && s.name != opening.sheet.name;
-        let unread = opening
-            .book
-            .sheets
-            .iter()
-            .filter(other)
-            .map(|s| s.name.as_str());
-        json!({
-            "title": opening.form.title(self.language),
-            "faults": listed,
-            "more": faults.len().saturating_sub(LISTED),
-            "unread": unread.collect::<Vec<_>>().join(", "),
-            "ignored": self.commands,
-        })
-    }
-
     fn no_form(&self, no: &NoForm) -> Work {
         match no {
             NoForm::WhichCode => {
@@ -455,7 +281,7 @@ impl View<'_> {
         Ok(Work::Said(Box::new(said)))
     }
 
-    fn files(&self) -> Files<'_> {
+    pub(super) fn files(&self) -> Files<'_> {
         let (blobs, mail) = (&*self.desk.blobs, self.msg.envelope.id);
         Files { blobs, mail }
     }
@@ -469,36 +295,13 @@ impl View<'_> {
         }
     }
 
-    fn order(&self) -> Order<'_> {
+    pub(super) fn order(&self) -> Order<'_> {
         Order {
             person: self.person,
             address: self.address,
             id: self.msg.envelope.id,
             trace: self.msg.envelope.trace,
             received_at: self.received_at,
-        }
-    }
-}
-
-impl Entries {
-    /// How many rows will be stored.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Messages(messages) => messages.len(),
-            Self::People(table) => table.len(),
-        }
-    }
-}
-
-impl<'a> Opening<'a> {
-    fn faulty<'b>(&'b self, faults: &'b [Fault]) -> Faulty<'b> {
-        let (file, book, sheet, mark) = (self.file, self.book, self.sheet, self.mark);
-        Faulty {
-            file,
-            book,
-            sheet,
-            mark,
-            faults,
         }
     }
 }
@@ -517,7 +320,11 @@ fn refused(reason: &'static str, limit: &str, value: &str) -> Said {
     }
 }
 
-fn said(form: &Form, state: &'static str, (mail, values): (&'static str, Value)) -> Said {
+pub(super) fn said(
+    form: &Form,
+    state: &'static str,
+    (mail, values): (&'static str, Value),
+) -> Said {
     Said {
         kind: form.kind.kind.clone(),
         code: form.code().to_owned(),
