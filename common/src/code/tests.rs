@@ -647,6 +647,11 @@ impl Writer<'_> {
             kind::Kind::ListName(_) => ("tan".into(), "sign".into()),
             kind::Kind::Place => (format!("72{n:06}"), format!("72{n:06}").into()),
             kind::Kind::Case | kind::Kind::Number => (n.to_string(), n.into()),
+            kind::Kind::Date => {
+                let (day, month) = (n % 28 + 1, n % 12 + 1);
+                let iso = format!("2026-{month:02}-{day:02}");
+                (format!("{day}/{month}/2026"), iso.into())
+            }
             kind::Kind::Text => (format!("kata {n}"), format!("kata {n}").into()),
             other => panic!("no shipped code has a field of type {other:?}: write one here"),
         }

@@ -141,7 +141,7 @@ mod tests {
             author: "K",
         };
         let read = book(&fresh(&of).unwrap()).unwrap();
-        assert_eq!(read.sheets, [sheet.clone()]);
+        assert_eq!(read.sheets, std::slice::from_ref(&sheet));
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct Desk {
     blobs: Arc<dyn Blobs>,
     /// In which places are looked up.
     pub(super) systems: Vec<String>,
+    /// Ours, in mail.
+    domain: String,
     /// Of times in mails.
     pub(super) zone: TimeZone,
 }
@@ -73,6 +75,7 @@ impl Desk {
             db: home.db.clone(),
             blobs: home.blobs.clone(),
             systems: settings.engine.place_systems.clone(),
+            domain: settings.mail.domain.clone(),
             zone,
         })
     }
@@ -93,7 +96,7 @@ impl Desk {
         }
         let letter = &read.letter;
         let files = route::workbooks(letter);
-        let wanted = route::wanted(msg, &letter.heading.subject);
+        let wanted = route::wanted(msg, &letter.heading, &self.domain);
         if (files.is_empty() && wanted.is_none()) || address.is_empty() {
             return Ok(Work::None);
         }

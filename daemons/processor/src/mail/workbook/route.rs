@@ -1,6 +1,6 @@
 //! Which attachments are workbooks, and which kind a mail asks for.
 
-use common::mail::{File, FileKind, Letter, commands};
+use common::mail::{File, FileKind, Heading, Letter, commands};
 use common::messages::EmailInput;
 use common::workbook::kind::{self, Kind};
 
@@ -40,12 +40,21 @@ pub fn others(letter: &Letter) -> bool {
 }
 
 /// The kind that the mail names: in the address that it was sent to, else in its subject, which
-/// may say `template` before it.
-pub fn wanted(msg: &EmailInput, subject: &str) -> Option<Wanted> {
-    let local = |address: &String| address.split('@').next().map(str::to_owned);
-    let mut addresses = msg.recipients.iter().filter_map(local);
-    let by_address = addresses.find_map(|word| kind::meant(&word));
-    let subject = commands::without_marks(subject);
+/// may say `template` before it. Of several copies of one mail only the first is looked at, so the
+/// addresses of ours (in this domain) that stand above it count as well.
+pub fn wanted(msg: &EmailInput, heading: &Heading, domain: &str) -> Option<Wanted> {
+    let written = heading.to.iter().chain(&heading.cc).map(|m| &m.address);
+    let ours = written.filter(|a| {
+        let at = a.rsplit_once('@');
+        at.is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain))
+    });
+    let mut words = msg
+        .recipients
+        .iter()
+        .chain(ours)
+        .filter_map(|a| a.split('@').next());
+    let by_address = words.find_map(kind::meant);
+    let subject = commands::without_marks(&heading.subject);
     let mut words = subject.split_whitespace().peekable();
     let asks = |w: &&str| TEMPLATE.iter().any(|t| t.eq_ignore_ascii_case(w));
     words.next_if(asks);
@@ -103,11 +112,28 @@ mod tests {
             ("lapor@x.id", "Laporan lab", None),
             ("lapor@x.id", "", None),
         ] {
-            let found = wanted(&mail(to), subject);
+            let heading = Heading {
+                subject: subject.into(),
+                ..Heading::default()
+            };
+            let found = wanted(&mail(to), &heading, "x.id");
             let found = found
                 .as_ref()
                 .map(|w| (w.kind.kind.as_str(), w.code.as_deref()));
             assert_eq!(found, want, "{to} {subject:?}");
+        }
+    }
+
+    #[test]
+    fn a_copy_to_another_address_of_ours_names_the_kind_too() {
+        for (to, want) in [("lab@x.id", Some("lab")), ("lab@elsewhere.id", None)] {
+            let read = common::mail::read(
+                format!("From: a@b.id\r\nTo: {to}\r\n\r\nHalo\r\n").as_bytes(),
+                &common::mail::Limits::default(),
+            );
+            let heading = read.expect("a mail").heading;
+            let found = wanted(&mail("lapor@x.id"), &heading, "x.id");
+            assert_eq!(found.map(|w| w.kind.kind.as_str()), want);
         }
     }
 }
