@@ -51,7 +51,7 @@ fn may(kind: &str, permission: &str) -> bool {
     let mut given = given.map(|p| p["code"].as_str());
     let named = |t: &&Row| {
         let names = format!("{}|{}|{}", t["code"], t["en"], t["synonyms"]).to_lowercase();
-        names.split(['|', ' ']).any(|name| name == kind)
+        names.split(['|', ' ']).any(|name| name == kind.to_lowercase())
     };
     let role = types
         .iter()
@@ -715,7 +715,7 @@ impl Writer<'_> {
                 (digits.clone(), digits.into())
             }
             kind::Kind::Coordinate => {
-                let least = field.rules.min.unwrap_or_default().ceil();
+                let least = field.rules.min.unwrap_or_default().ceil() + 1.0;
                 (
                     format!("{least},5"),
                     format!("{least}.5").parse::<f64>().unwrap().into(),

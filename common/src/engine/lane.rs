@@ -58,7 +58,7 @@ mod tests {
         assert_eq!(place(1, "R 5 TLP COC"), place(2, "PK 5 SB"), "one case");
         assert_ne!(place(1, "R 5 TLP"), place(1, "R 6 TLP"), "two cases");
         assert!(place(1, "R 5 TLP COC") > place(1, "U MC SP 4"));
-        for last in ["H", "R [5] TLP COC", "R", "U,MC SP 4", "XYZ", "", " "] {
+        for last in ["H", "SK 123456789012345 63020202 76020202 SP 4", "R [5] TLP COC", "R", "U,MC SP 4", "XYZ", "", " "] {
             assert_eq!(lane(1, last), Lane::last(1), "{last:?}");
         }
     }
