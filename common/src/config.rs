@@ -258,6 +258,9 @@ pub struct Engine {
     pub place_systems: Vec<String>,
     /// The same message of the same person within this time gets the first answer again.
     pub repeat_window_s: u32,
+    /// Two people's reports of one village and species, with a sign in common, within so many days may be of one
+    /// event, which the answer says; 0: never.
+    pub alike_days: u32,
     /// Language for those whom we do not know.
     pub language: String,
     /// In front of every text that goes out.
@@ -286,6 +289,7 @@ impl Default for Engine {
             codes: None,
             place_systems: vec!["kemendagri".into()],
             repeat_window_s: 600,
+            alike_days: 3,
             language: "id".into(),
             signature: "[Kentongan] ".into(),
             max_parts: 3,

@@ -12,6 +12,7 @@
 mod again;
 mod alerts;
 mod ask;
+mod case_words;
 mod deed;
 mod follow;
 mod found;
@@ -24,6 +25,7 @@ mod wording;
 
 pub use again::Again;
 pub use alerts::{Alert, Bundle, Look, Raised};
+pub use case_words::in_words;
 pub(crate) use deed::shown;
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
 pub use found::Found;
@@ -37,7 +39,6 @@ use crate::db::people::{Person, PersonState};
 use crate::db::places::Place;
 use crate::db::reports::{self, Report};
 use crate::db::{Tx, cases, intake, subjects, training};
-use crate::envelope::derived_id;
 use crate::handler::Lane;
 use crate::home::Home;
 use crate::language::Language;
@@ -261,17 +262,16 @@ impl Turn<'_> {
                 return Ok(refused);
             }
         };
-        let text = self.codes.reply(
-            self.spec,
-            self.values,
-            &self.reader,
-            &done.extra(self.reader.language),
-        );
+        let (alerts, told) = self.alerts(&done).await?;
+        let mut extra = done.extra(self.reader.language);
+        extra.push(("told", Var::from(told)));
+        let text = self
+            .codes
+            .reply(self.spec, self.values, &self.reader, &extra);
         if guarded && let Some(case) = self.values.case() {
             intake::forget_of_case(tx, asked.sender.id, case, &key).await?;
         }
         self.acknowledge().await?;
-        let alerts = self.alerts(&done).await?;
         Ok(Answer {
             case_id: done.case_id,
             alerts,
@@ -300,7 +300,8 @@ impl Turn<'_> {
             Ok(found) => found,
             Err(refused) => return Ok(Err(refused)),
         };
-        if let Some(owner) = found.herd().filter(|_| self.values.place().is_none()) {
+        let own_place = self.values.place().is_some() || case.is_some();
+        if let Some(owner) = found.herd().filter(|_| !own_place) {
             place = self.place_by_id(owner.place).await?;
         }
         if let Some(at) = found.site().filter(|_| self.names_no_place(&found)) {
@@ -326,6 +327,9 @@ impl Turn<'_> {
             done.place = place;
         }
         done.say_found(&found);
+        if let Some(case) = &case {
+            case_words::say(&mut done, case, self.codes);
+        }
         for (name, value) in self.typed() {
             done.say(name, value);
         }
@@ -343,9 +347,11 @@ impl Turn<'_> {
         let asked = self.asked;
         let mut fields = self.values.to_json();
         found.settle(&mut fields);
-        let line = asked.line.to_be_bytes();
+        for (name, value) in &done.kept {
+            fields[name] = value.clone();
+        }
         let report = Report {
-            id: derived_id(&[b"report", asked.message.as_bytes(), &line]),
+            id: asked.report_id(),
             code: &self.spec.code,
             sender: asked.sender.id,
             place: done.place.as_ref().map(|p| p.id),

@@ -8,7 +8,7 @@ use common::engine::{Asked, Engine};
 use common::home::Home;
 use common::language::Language;
 use jiff::{SignedDuration, Timestamp};
-use kentongan_tests::world::{Build, Place, World, people as demo};
+use kentongan_tests::world::{Build, Place, World, people as demo, stage_cases};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -59,8 +59,9 @@ impl Stage {
         // Dropped without a commit: what the example did is undone.
         let tx = conn.begin().await.expect("a transaction");
         let begin = format!(
-            "UPDATE person SET language = '{}'; ALTER SEQUENCE disease_case_id_seq RESTART",
-            language.tag()
+            "UPDATE person SET language = '{}'; ALTER SEQUENCE disease_case_id_seq RESTART; {}",
+            language.tag(),
+            stage_cases::SQL
         );
         tx.batch(&begin).await.expect("the stage is set");
         let mut at = Timestamp::now();

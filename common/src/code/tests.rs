@@ -51,7 +51,9 @@ fn may(kind: &str, permission: &str) -> bool {
     let mut given = given.map(|p| p["code"].as_str());
     let named = |t: &&Row| {
         let names = format!("{}|{}|{}", t["code"], t["en"], t["synonyms"]).to_lowercase();
-        names.split(['|', ' ']).any(|name| name == kind.to_lowercase())
+        names
+            .split(['|', ' '])
+            .any(|name| name == kind.to_lowercase())
     };
     let role = types
         .iter()

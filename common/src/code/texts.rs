@@ -39,6 +39,10 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("unknown_case", &["word"]),
     ("withdrawn_case", &["word"]),
     ("closed_case", &["case"]),
+    ("same_case", &["case"]),
+    ("unknown_case_animal", &["case", "word", "near"]),
+    // Animals of one sort with their number.
+    ("animals_of", &["number", "name"]),
     ("unknown_owner", &["word"]),
     ("many_owners", &["word", "owners"]),
     ("waiting_owner", &["word", "name"]),

@@ -6,6 +6,7 @@ mod words;
 use super::page::{A4, MM, Page, Sheets};
 use super::seal::Seal;
 use crate::language::{Both, Language};
+use crate::messages::Document;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -67,13 +68,55 @@ pub struct PermitAnimals {
 }
 
 impl PermitPage {
+    /// As a document of a mail, which the mailer makes and seals; the language is the one set large.
+    pub fn document(&self, language: Language) -> Document {
+        let file = Words::shipped(language).main(|w| &w.file);
+        Document {
+            kind: super::PERMIT.to_owned(),
+            name: file.replace("{number}", &self.number.to_string()),
+            language: language.tag().to_owned(),
+            values: self.values(),
+        }
+    }
+
+    /// What the mail `permit` wants to say about it.
+    pub fn mail(&self, language: Language) -> Map<String, Value> {
+        let animals = self.animals.iter();
+        let animals = animals.map(|a| format!("{} {}", a.number, a.kind.get(language)));
+        let owner = match self.owner.as_str() {
+            "" => &self.owner_id,
+            name => name,
+        };
+        let values = [
+            ("number", Value::from(self.number)),
+            ("owner", owner.into()),
+            ("animals", animals.collect::<Vec<_>>().join(", ").into()),
+            ("origin", self.origin.words().into()),
+            ("destination", self.destination.words().into()),
+            ("officer", self.officer.as_str().into()),
+            ("training", self.training.into()),
+        ];
+        values
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect()
+    }
+
     /// As the values of a message's document.
-    pub fn values(&self) -> Map<String, Value> {
+    pub(super) fn values(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(values)) => values,
             // A record of texts and numbers is always an object.
             _ => Map::new(),
         }
+    }
+}
+
+impl PermitPlace {
+    /// The names from the village up to the province.
+    fn words(&self) -> String {
+        let names: Vec<&str> = self.names.iter().rev().map(String::as_str).collect();
+        names.join(", ")
     }
 }
 

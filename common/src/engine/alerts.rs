@@ -65,8 +65,8 @@ impl Alert {
 }
 
 impl Turn<'_> {
-    /// The alerts that this message sets off and that are not held.
-    pub(super) async fn alerts(&self, done: &Done) -> Result<Vec<Alert>> {
+    /// The alerts that this message sets off and that are not held, and how many there are in all.
+    pub(super) async fn alerts(&self, done: &Done) -> Result<(Vec<Alert>, usize)> {
         let mut alerts: Vec<Alert> = Vec::new();
         let kind = &self.asked.sender.user_type;
         let mut watched = None;
@@ -92,7 +92,8 @@ impl Turn<'_> {
             case_id: done.case_id,
             step: 0,
         };
-        tell(self.tx, &about, alerts, &self.codes.alerting().bundling).await
+        let (all, rules) = (alerts.len(), &self.codes.alerting().bundling);
+        Ok((tell(self.tx, &about, alerts, rules).await?, all))
     }
 
     /// The people of the first of an alert's circles in which anybody can be told, with its name.

@@ -8,6 +8,7 @@ use crate::db::cases::Case;
 use crate::db::people::Person;
 use crate::db::places::Place;
 use crate::db::subjects::{Sort, Subject};
+use crate::envelope::derived_id;
 use crate::language::Language;
 use crate::messages::EmailOutput;
 use crate::{Result, config};
@@ -37,6 +38,12 @@ pub struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Id of the report that this message becomes: the same however often it is decided.
+    pub fn report_id(&self) -> Uuid {
+        let line = self.line.to_be_bytes();
+        derived_id(&[b"report", self.message.as_bytes(), &line])
+    }
+
     /// The trace as answers print it: enough to find it by, short enough to read out on the phone.
     pub fn short_trace(&self) -> String {
         short_trace(self.trace)
@@ -137,6 +144,8 @@ pub struct Done {
     pub(super) subjects: Vec<Subject>,
     /// The earlier message that was taken back: who was told because of it is the circle `told`.
     pub about: Option<Uuid>,
+    /// Fields of the row that the message did not name.
+    pub(super) kept: Vec<(&'static str, Json)>,
     /// What the texts of the code may name besides its fields.
     said: Vec<(Cow<'static, str>, Said)>,
 }
@@ -164,6 +173,7 @@ impl Default for Done {
             mails: Vec::new(),
             subjects: Vec::new(),
             about: None,
+            kept: Vec::new(),
             said: Vec::new(),
         }
     }
@@ -223,6 +233,11 @@ impl Done {
         &mut self.subjects[at]
     }
 
+    /// Keeps a field in the report's row that follows from what the message named.
+    pub fn keep(&mut self, field: &'static str, value: Json) {
+        self.kept.push((field, value));
+    }
+
     /// Lets the texts name a value that is the same in both languages.
     pub fn say(&mut self, name: impl Into<Cow<'static, str>>, value: Var) {
         self.said.push((name.into(), Said::Same(value)));
@@ -255,10 +270,10 @@ impl Done {
         let mut extra: Vec<_> = self.said.iter().map(|(n, v)| (&**n, value(v))).collect();
         let case = self.case_id.map_or_else(|| Var::from(""), Var::from);
         extra.push(("case", case));
-        extra.push((
-            "place",
-            Var::from(self.place.as_ref().map_or_else(String::new, shown)),
-        ));
+        let place = self.place.as_ref();
+        extra.push(("place", Var::from(place.map_or_else(String::new, shown))));
+        let up = place.map_or_else(String::new, |place| place.names.join(", "));
+        extra.push(("place_up", Var::from(up)));
         extra
     }
 }

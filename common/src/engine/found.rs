@@ -40,6 +40,11 @@ impl Found {
         named(&self.animals, field).map_or(&[], Vec::as_slice)
     }
 
+    /// All animals that the message names.
+    pub fn herded(&self) -> impl Iterator<Item = &Animal> {
+        self.animals.iter().flat_map(|(_, animals)| animals)
+    }
+
     /// The programme that a field names.
     pub fn program(&self, field: &str) -> Option<&Program> {
         named(&self.programs, field)

@@ -28,9 +28,10 @@ pub(super) fn lane(codes: &Codes, sender: i64, text: &str) -> Lane {
     let cased = spec.fields.iter().any(|f| matches!(f.kind, Kind::Case));
     match (spec.effect.as_deref(), spec.format.parts.first()) {
         (None | Some("open_case"), _) if !cased => in_turn(0, sender),
-        (None | Some("respond" | "case_outcome"), Some(Part::Slot(first)))
-            if first.mandatory && is_case(&first.field) =>
-        {
+        (
+            None | Some("respond" | "case_outcome" | "add_case_animals" | "treat_case_animals"),
+            Some(Part::Slot(first)),
+        ) if first.mandatory && is_case(&first.field) => {
             let number = words.next().and_then(|word| word.parse().ok());
             number.map_or(last, |number| in_turn(1, number))
         }
@@ -58,7 +59,16 @@ mod tests {
         assert_eq!(place(1, "R 5 TLP COC"), place(2, "PK 5 SB"), "one case");
         assert_ne!(place(1, "R 5 TLP"), place(1, "R 6 TLP"), "two cases");
         assert!(place(1, "R 5 TLP COC") > place(1, "U MC SP 4"));
-        for last in ["H", "SK 123456789012345 63020202 76020202 SP 4", "R [5] TLP COC", "R", "U,MC SP 4", "XYZ", "", " "] {
+        for last in [
+            "H",
+            "SK 123456789012345 63020202 76020202 SP 4",
+            "R [5] TLP COC",
+            "R",
+            "U,MC SP 4",
+            "XYZ",
+            "",
+            " ",
+        ] {
             assert_eq!(lane(1, last), Lane::last(1), "{last:?}");
         }
     }

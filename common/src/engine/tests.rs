@@ -7,6 +7,8 @@ use crate::db::testing::{TestHome, begin};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+mod around_cases;
+
 const PELSA: &str = "+6281234567890";
 const VET: &str = "+6281234567893";
 const ENGLISH: &str = "+6281234567894";

@@ -102,17 +102,26 @@ impl Block {
     }
 }
 
-/// The card's sheets: as much said about each code as one folded sheet has room for.
+/// Sides of paper that so many panels take: one that is folded inwards, or whole sheets.
+fn sides(panels: usize) -> usize {
+    if panels <= 2 {
+        1
+    } else {
+        panels.div_ceil(4) * 2
+    }
+}
+
+/// The card's sheets. As much is said about each code as one folded sheet has room for, or as many
+/// sheets as the codes need anyhow.
 pub(super) fn sheets(holder: &Holder<'_>) -> Sheets {
     let words = Words::shipped();
-    let one_sheet = 4;
     let made = |detail| panels(&blocks(holder, words, detail));
-    let mut panels = made(Detail::Full);
-    for less in [Detail::Plain, Detail::Tight] {
-        if panels.len() > one_sheet {
-            panels = made(less);
-        }
-    }
+    let least = made(Detail::Tight);
+    let room = sides(least.len()).max(2);
+    let more = [Detail::Full, Detail::Plain].into_iter().map(made);
+    let mut more = more.into_iter();
+    let more = more.find(|panels| sides(panels.len()) <= room);
+    let mut panels = more.unwrap_or(least);
     let name = name(holder);
     number(&mut panels, &name, words.card.fold.get(holder.language));
     Sheets {
@@ -244,11 +253,7 @@ fn number(panels: &mut [Page], name: &str, fold: &str) {
 /// and folded: the last beside the first, the second beside the last but one, and so on.
 fn folded(panels: Vec<Page>) -> Vec<Page> {
     let count = panels.len();
-    let of = if count <= 2 {
-        2
-    } else {
-        count.next_multiple_of(4)
-    };
+    let of = 2 * sides(count);
     let mut panels: Vec<Option<Page>> = panels.into_iter().map(Some).collect();
     panels.resize(of, None);
     let side = |at: usize| match (count <= 2, at % 2) {
@@ -257,7 +262,7 @@ fn folded(panels: Vec<Page>) -> Vec<Page> {
         (false, _) => (at, of - at - 1),
     };
     let across = (A4.1, A4.0);
-    let sides = (0..of / 2).map(|at| {
+    let pages = (0..of / 2).map(|at| {
         let mut page = Page::new(across);
         let (left, right) = side(at);
         for (at, x) in [(left, 0.0), (right, PANEL.0)] {
@@ -270,7 +275,7 @@ fn folded(panels: Vec<Page>) -> Vec<Page> {
         }
         page
     });
-    sides.collect()
+    pages.collect()
 }
 
 #[cfg(test)]

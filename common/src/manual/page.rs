@@ -63,7 +63,7 @@ fn typed(text: &str) -> String {
 
 impl Manual<'_> {
     fn contents(&self, text: &mut String) {
-        *text += "\n| chapter | codes |\n|---|---|\n";
+        *text += &table(&self.words.page.chapters);
         for (chapter, specs) in by_chapter(self.codes.specs().collect()) {
             let link = |s: &&std::sync::Arc<Spec>| {
                 let code = &s.code;
@@ -76,24 +76,27 @@ impl Manual<'_> {
     }
 
     fn code(&self, text: &mut String, spec: &Spec) {
+        let said = &self.words.page;
         *text += &format!("\n### {}: {}\n\n", spec.code, names(&spec.name));
         *text += &format!("{}\n\n{}\n\n| | |\n|---|---|\n", spec.help.en, spec.help.id);
         for language in [Language::En, Language::Id] {
             let line = self.format(spec, language);
-            *text += &format!("| format, {} | {} |\n", language.tag(), typed(&line));
+            let format = &said.format;
+            *text += &format!("| {format}, {} | {} |\n", language.tag(), typed(&line));
         }
-        *text += &format!("| sent by | {} |\n", self.holders(&spec.permission));
+        let sent_by = &said.sent_by;
+        *text += &format!("| {sent_by} | {} |\n", self.holders(&spec.permission));
         let mut row = |name: &str, value: String| {
             if !value.is_empty() {
                 *text += &format!("| {name} | {value} |\n");
             }
         };
-        row("also written", spec.aliases.join(" "));
-        row("replaces", self.old_names(spec).join(" "));
+        row(&said.aliases, spec.aliases.join(" "));
+        row(&said.replaces, self.old_names(spec).join(" "));
         let told: Vec<String> = spec.alerts.iter().map(|a| self.alert(a)).collect();
-        row("tells", told.join("; "));
+        row(&said.tells, told.join("; "));
         self.fields(text, spec);
-        examples(text, &spec.examples);
+        self.examples(text, &spec.examples);
     }
 
     /// With everything that anybody may give.
@@ -131,7 +134,7 @@ impl Manual<'_> {
         };
         match alert.when.as_slice() {
             [] => told,
-            when => format!("{told} when sent by {}", when.join(" ")),
+            when => format!("{told} {} {}", self.words.page.when, when.join(" ")),
         }
     }
 
@@ -139,7 +142,7 @@ impl Manual<'_> {
         if spec.fields.is_empty() {
             return;
         }
-        *text += "\n| field | what is given | rules |\n|---|---|---|\n";
+        *text += &table(&self.words.page.fields);
         for (slot, field) in spec.format.slots().zip(&spec.fields) {
             let rules = self.rules(field, slot.list);
             let label = cell(&names(&field.label));
@@ -156,32 +159,69 @@ impl Manual<'_> {
             }
         });
         let lists: Vec<String> = lists.collect();
-        let many = if list { ", one or more" } else { "" };
+        let said = &self.words.page;
+        let many = if list {
+            format!(", {}", said.many)
+        } else {
+            String::new()
+        };
         match lists.as_slice() {
             [] => format!("{}{many}", self.words.kind(&field.type_name)),
-            lists => format!("a code of {}{many}", lists.join(" or ")),
+            lists => format!(
+                "{} {}{many}",
+                said.code_of,
+                lists.join(&format!(" {} ", said.or))
+            ),
         }
     }
 
     fn rules(&self, field: &Field, list: bool) -> String {
         let rules = &field.rules;
         let mut all = Vec::new();
-        let unit = if list { "values" } else { "characters" };
-        all.extend(range(rules.min, rules.max, ""));
+        let said = &self.words.page;
+        let unit = if list { &said.values } else { &said.letters };
+        all.extend(self.range(rules.min, rules.max, ""));
         let length = |n: Option<usize>| n.map(|n| n as f64);
-        all.extend(range(
-            length(rules.min_length),
-            length(rules.max_length),
-            unit,
-        ));
+        all.extend(self.range(length(rules.min_length), length(rules.max_length), unit));
         for only in &field.only {
             let who = match only.starts_with("can_") {
                 true => self.holders(only),
                 false => only.clone(),
             };
-            all.push(format!("only from {who}"));
+            all.push(format!("{} {who}", said.only));
         }
         all.join("; ")
+    }
+
+    fn range(&self, min: Option<f64>, max: Option<f64>, unit: &str) -> Option<String> {
+        let said = &self.words.page;
+        let text = match (min, max) {
+            (Some(_), Some(_)) => &said.between,
+            (Some(_), None) => &said.at_least,
+            (None, Some(_)) => &said.at_most,
+            (None, None) => return None,
+        };
+        let number = |n: Option<f64>| n.unwrap_or_default().to_string();
+        let text = text.replace("{min}", &number(min));
+        let text = text.replace("{max}", &number(max)).replace("{unit}", unit);
+        Some(text.trim().to_owned())
+    }
+
+    fn examples(&self, text: &mut String, examples: &[Example]) {
+        let said = &self.words.page;
+        *text += &table(&said.examples);
+        for example in examples {
+            let before = |a: &String| format!("{}, {} ", typed(a), said.then);
+            let before: String = example.after.iter().map(before).collect();
+            let sent = typed(&example.text);
+            let answer = match (&example.reply, &example.error) {
+                (Some(reply), _) => format!("{}<br>{}", cell(&reply.en), cell(&reply.id)),
+                (None, Some(error)) => format!("{}: `{error}`", said.refused),
+                (None, None) => String::new(),
+            };
+            let from = &said.from;
+            *text += &format!("| {before}{sent} {from} {} | {answer} |\n", example.from);
+        }
     }
 
     fn replaced(&self, text: &mut String) {
@@ -189,18 +229,16 @@ impl Manual<'_> {
         if old.is_empty() {
             return;
         }
-        *text += &format!(
-            "\n## {}\n\n| old | now |\n|---|---|\n",
-            self.words.page.replaced
-        );
+        *text += &format!("\n## {}\n", self.words.page.replaced);
+        *text += &table(&self.words.page.old);
         for (old, by) in old {
             *text += &format!("| {old} | [{}](#{}) |\n", by.code, anchor(by));
         }
     }
 
     fn types(&self, text: &mut String) {
-        let title = &self.words.page.types;
-        *text += &format!("\n## {title}\n\n| code | who | card |\n|---|---|---|\n");
+        *text += &format!("\n## {}\n", self.words.page.types);
+        *text += &table(&self.words.page.holders);
         let list = self.codes.lexicon().list("user_type");
         for kind in self.roles.types() {
             let entry = list.and_then(|l| l.find(kind));
@@ -224,26 +262,8 @@ fn anchor(spec: &Spec) -> String {
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
-fn range(min: Option<f64>, max: Option<f64>, unit: &str) -> Option<String> {
-    let text = match (min, max) {
-        (Some(min), Some(max)) => format!("{min} to {max} {unit}"),
-        (Some(min), None) => format!("at least {min} {unit}"),
-        (None, Some(max)) => format!("at most {max} {unit}"),
-        (None, None) => return None,
-    };
-    Some(text.trim().to_owned())
-}
-
-fn examples(text: &mut String, examples: &[Example]) {
-    *text += "\n| example | answer |\n|---|---|\n";
-    for example in examples {
-        let before: String = example.after.iter().map(|a| typed(a) + ", then ").collect();
-        let sent = format!("{before}{} from {}", typed(&example.text), example.from);
-        let answer = match (&example.reply, &example.error) {
-            (Some(reply), _) => format!("{}<br>{}", cell(&reply.en), cell(&reply.id)),
-            (None, Some(error)) => format!("refused: `{error}`"),
-            (None, None) => String::new(),
-        };
-        *text += &format!("| {sent} | {answer} |\n");
-    }
+/// The head of a table: the row of its names, and how many columns that makes.
+fn table(names: &str) -> String {
+    let columns = names.matches('|').count().saturating_sub(1);
+    format!("\n{names}\n|{}\n", "---|".repeat(columns))
 }

@@ -69,6 +69,7 @@ impl Roles {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::testing::TestHome;
 
     #[test]
     fn the_shipped_roles_say_who_may() {
@@ -82,5 +83,28 @@ mod tests {
             "{holders:?}"
         );
         assert!(roles.rank("can_send_u") < roles.rank("can_send_h"));
+    }
+
+    #[tokio::test]
+    async fn what_an_installation_changed_is_in_force() {
+        let home = TestHome::new().await;
+        let mut conn = home.db.client().await;
+        let tx = conn.begin().await.unwrap();
+        let own = "code,id,en,default\ncan_send_susu,melaporkan susu,report milk,no\n";
+        load::permissions(&tx, own.as_bytes()).await.unwrap();
+        let types = "code,id,en,receives,permissions\nPLS,pelapor desa,village reporter,yes,can_send_susu\n";
+        load::user_types(&tx, types.as_bytes()).await.unwrap();
+        let (here, shipped) = (
+            Roles::installed(&tx).await.unwrap(),
+            Roles::shipped().unwrap(),
+        );
+        assert!(here.may("PLS", "can_send_susu") && !here.may("PLS", "can_send_u"));
+        assert!(here.may("VET", "can_send_u") && here.everybody("can_send_ckl"));
+        assert!(here.types().eq(shipped.types()), "in the shipped order");
+        assert_eq!(here.rank("can_send_u"), shipped.rank("can_send_u"));
+        assert!(
+            here.rank("can_send_susu") > here.rank("can_send_lok"),
+            "behind all others"
+        );
     }
 }

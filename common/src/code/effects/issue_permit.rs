@@ -2,12 +2,11 @@ use crate::code::{Value, Values, Var};
 use crate::db::people;
 use crate::db::places::Place;
 use crate::db::works::{self, Issued, NewPermit};
-use crate::document::{PERMIT, PermitAnimals, PermitPage, PermitPlace};
+use crate::document::{PermitAnimals, PermitPage, PermitPlace};
 use crate::engine::{Deed, Done, Effected, day, shown};
 use crate::language::Language;
-use crate::messages::{Document, EmailOutput, Origin, Purpose};
+use crate::messages::{EmailOutput, Origin, Purpose};
 use crate::{Failure, Result};
-use serde_json::{Map, json};
 
 /// Issues a movement permit: a number without gaps, and the certificate to the office of the origin.
 /// Everything that may refuse it or take time comes before the number, which others wait for.
@@ -98,17 +97,7 @@ impl Receivers {
             None => deed.settings.language.as_str(),
         };
         let language = Language::from_tag(tag).unwrap_or_default();
-        let words = [
-            ("number", json!(page.number)),
-            ("owner", json!(page.owner_id)),
-            ("animals", json!(in_words(deed.values, language))),
-            ("origin", json!(page.origin.names.join(", "))),
-            ("destination", json!(page.destination.names.join(", "))),
-            ("officer", json!(page.officer)),
-            ("training", json!(page.training)),
-        ];
-        let words = words.into_iter();
-        let values: Map<_, _> = words.map(|(name, v)| (name.to_owned(), v)).collect();
+        let (values, document) = (page.mail(language), page.document(language));
         let mail = |to: &String| EmailOutput {
             to: to.clone(),
             template: "permit".to_owned(),
@@ -117,12 +106,7 @@ impl Receivers {
             purpose: Purpose::Alert,
             thread: None,
             attachments: Vec::new(),
-            documents: vec![Document {
-                kind: PERMIT.to_owned(),
-                name: format!("SKKH-{}.pdf", page.number),
-                language: language.tag().to_owned(),
-                values: page.values(),
-            }],
+            documents: vec![document.clone()],
             reply_token: None,
             origin: Origin::Generated,
         };
@@ -168,13 +152,4 @@ fn animals(values: &Values) -> Vec<PermitAnimals> {
         _ => None,
     };
     values.turns("animals").iter().filter_map(turn).collect()
-}
-
-/// `10 sapi Aceh, 15 sapi Bali`.
-fn in_words(values: &Values, language: Language) -> String {
-    let all = animals(values);
-    let words = all
-        .iter()
-        .map(|a| format!("{} {}", a.number, a.kind.get(language)));
-    words.collect::<Vec<_>>().join(", ")
 }

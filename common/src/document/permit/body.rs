@@ -149,6 +149,9 @@ impl<'a> Body<'a> {
     /// A name in both languages, and its value or a line to write on.
     fn row(&mut self, of: impl Fn(&'static super::words::File) -> &'static Both, value: &str) {
         let y = self.y;
+        if value.is_empty() {
+            self.y += HAND - 13.0;
+        }
         let small = format!(" {}", self.words.small(&of));
         let pieces = [(NAME, self.words.main(&of)), (SMALL, small.as_str())];
         self.put(&pieces, (MARGIN, VALUES - 4.0), Role::Paragraph);
@@ -318,7 +321,8 @@ impl<'a> Body<'a> {
             width: side,
             height: side,
         };
-        let ask = format!("VSK {} {}", self.page.number, seal.token);
+        // Capitals take fewer squares, and so make larger ones.
+        let ask = format!("VSK {} {}", self.page.number, seal.token.to_uppercase());
         let ask = match self.page.gateway.as_str() {
             "" => ask,
             number => format!("SMSTO:{number}:{ask}"),

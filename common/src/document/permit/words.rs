@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
+    pub file: Both,
     pub title: Both,
     pub number: Both,
     pub issued: Both,
