@@ -1,17 +1,11 @@
 //! What a code does that no other does. A code file names one of these with `effect = "..."`.
 //!
-//! Each is Rust because it changes something besides its own row: `open_case` and `respond` and
-//! `case_outcome` the life of a case, `withdraw` another message's row, `issue_permit` takes a number
-//! and mails a certificate, `confirm_permit` compares two messages, `set_point` moves an
-//! infrastructure.
-//! `case_outcome` the life of a case, `withdraw` another message's row, `acknowledge` the rows of
-//! alerts.
-//! `case_outcome` the life of a case, `withdraw` another message's row, `register_person`,
-//! `confirm_person` and `change_number` who is known by which telephone.
 //! Each is Rust because it changes something besides its own row, or must know rows of others first: `open_case`,
 //! `respond` and `case_outcome` the life of a case, `add_case_animals` and `link_cases` what belongs to one,
 //! `treat_case_animals` reads what belongs to one, `withdraw` another message's row, `acknowledge` the
-//! rows of alerts, `register_person`, `confirm_person` and `change_number` who is known by which telephone.
+//! rows of alerts; `issue_permit` takes a number and mails a certificate, `confirm_permit` compares two
+//! messages, `set_point` moves an infrastructure; `register_person`, `confirm_person` and `change_number`
+//! change who is known by which telephone.
 
 mod acknowledge;
 mod case_animals;

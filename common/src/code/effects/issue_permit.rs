@@ -97,16 +97,15 @@ impl Receivers {
             None => deed.settings.language.as_str(),
         };
         let language = Language::from_tag(tag).unwrap_or_default();
-        let (values, document) = (page.mail(language), page.document(language));
         let mail = |to: &String| EmailOutput {
             to: to.clone(),
             template: "permit".to_owned(),
             language: language.tag().to_owned(),
-            values: values.clone(),
+            values: page.mail(language),
             purpose: Purpose::Alert,
             thread: None,
             attachments: Vec::new(),
-            documents: vec![document.clone()],
+            documents: vec![page.document(language)],
             reply_token: None,
             origin: Origin::Generated,
         };
