@@ -154,11 +154,16 @@ impl Engine {
     /// the caller's transaction; sends nothing. In training all of it is kept apart, and nobody is told
     /// who is not in training too.
     pub async fn answer(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
+        self.answer_telling(tx, asked, true).await
+    }
+
+    /// The same; without `tells` nobody else is told of it, now or later.
+    async fn answer_telling(&self, tx: &Tx<'_>, asked: &Asked<'_>, tells: bool) -> Result<Answer> {
         if !self.trains(asked.sender) {
-            return self.decide(tx, asked).await;
+            return self.decide(tx, asked, tells).await;
         }
         training::enter(tx).await?;
-        let mut answer = self.decide(tx, asked).await?;
+        let mut answer = self.decide(tx, asked, tells).await?;
         training::leave(tx).await?;
         answer.training = true;
         // The answer to a repetition is the first one, which says so already.
@@ -170,7 +175,7 @@ impl Engine {
         Ok(answer)
     }
 
-    async fn decide(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
+    async fn decide(&self, tx: &Tx<'_>, asked: &Asked<'_>, tells: bool) -> Result<Answer> {
         let codes = self.codes();
         let person = asked.sender;
         let may = |permission: &str| match person.is_stranger() {
@@ -216,6 +221,7 @@ impl Engine {
             spec,
             values,
             reader,
+            tells,
         };
         match &spec.query {
             Some(query) => turn.ask(query).await,
@@ -233,6 +239,8 @@ struct Turn<'a> {
     spec: &'a Spec,
     values: &'a Values,
     reader: Reader<'a>,
+    /// Whether others are told.
+    tells: bool,
 }
 
 impl Turn<'_> {

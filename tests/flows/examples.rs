@@ -167,12 +167,18 @@ impl Stage {
     }
 }
 
-/// The PIN that an answer tells: `D` and six digits.
+/// The PIN that an answer tells: `D` and six digits, or `KDP` and six digits.
 fn pin_of(answer: &str) -> Option<String> {
-    let mut words = answer.split(|c: char| !c.is_ascii_alphanumeric());
+    let words = answer.split(|c: char| !c.is_ascii_alphanumeric());
     let digits = |w: &str| w.len() == 6 && w.bytes().all(|b| b.is_ascii_digit());
-    let pin = words.find_map(|w| w.strip_prefix('D').filter(|rest| digits(rest)));
-    pin.map(str::to_owned)
+    let mut pins = words
+        .clone()
+        .filter_map(|w| w.strip_prefix('D').filter(|rest| digits(rest)));
+    let owners = words.clone().zip(words.skip(1));
+    let mut owners = owners.filter(|(kdp, w)| *kdp == "KDP" && digits(w));
+    pins.next()
+        .or_else(|| owners.next().map(|(_, w)| w))
+        .map(str::to_owned)
 }
 
 /// Who says a line such as `vet: R 1 TLP COC`, and what.

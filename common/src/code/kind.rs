@@ -34,6 +34,8 @@ pub enum Kind {
     Phone(String),
     /// `owner`: 4 to 16 digits, perhaps with a `+`: one who is registered.
     Owner,
+    /// `new_owner`: as `owner`, but not looked up.
+    NewOwner,
     /// `animal`: one word of letters and digits, up to 20: a living animal of the message's first
     /// owner, or of the sender's own herd when it names none.
     Animal,
@@ -92,7 +94,7 @@ pub enum Breach {
 
 /// Names of the types as data files write them, for the remedy of an unknown one.
 pub const NAMES: &str = "list:<key>, list_name, place, case, number, decimal, date, phone, owner, \
-                         animal, new_animal, program, permit, infrastructure, identity, \
+                         new_owner, animal, new_animal, program, permit, infrastructure, identity, \
                          coordinate, seal, word, name, text";
 
 impl Kind {
@@ -107,6 +109,7 @@ impl Kind {
             "date" => Self::Date,
             "phone" => Self::Phone(country.to_owned()),
             "owner" => Self::Owner,
+            "new_owner" => Self::NewOwner,
             "animal" => Self::Animal,
             "new_animal" => Self::NewAnimal,
             "program" => Self::Program,
@@ -177,7 +180,7 @@ impl Kind {
             Self::Decimal => decimal(word).is_some(),
             Self::Date => date_parts(word).is_some(),
             Self::Phone(country) => phone::canonical(word, country).is_ok(),
-            Self::Owner => digits(word.strip_prefix('+').unwrap_or(word), 4, 16),
+            Self::Owner | Self::NewOwner => digits(word.strip_prefix('+').unwrap_or(word), 4, 16),
             Self::Animal | Self::NewAnimal => {
                 word.len() <= 20 && word.bytes().all(|b| b.is_ascii_alphanumeric())
             }
@@ -213,7 +216,7 @@ impl Kind {
                 );
             }
             Self::Phone(country) => Value::Phone(phone::canonical(upper, country).ok()?),
-            Self::Owner => Value::Owner(upper.to_owned()),
+            Self::Owner | Self::NewOwner => Value::Owner(upper.to_owned()),
             Self::Animal | Self::NewAnimal => Value::Animal(upper.to_owned()),
             Self::Program => Value::Program(upper.parse().ok()?),
             Self::Permit => Value::Permit(upper.parse().ok()?),
@@ -388,6 +391,11 @@ mod tests {
                 "animal",
                 &["ID123", "7"],
                 &["A-1", "A.1", "ABCDEFGHIJKLMNOPQRSTU"],
+            ),
+            (
+                "new_owner",
+                &["081234567890", "010203"],
+                &["123", "X123456"],
             ),
             ("new_animal", &["ID123", "7"], &["A-1"]),
             ("program", &["1"], &["A1", "1234567890123"]),

@@ -205,6 +205,7 @@ fn extra(text: &str) -> Vec<(&'static str, Var)> {
         ("sent", "10/10/2014"),
         ("reporter", "Siti"),
         ("reporter_phone", "+62811"),
+        ("cases", "1"),
     ];
     let effects = effects
         .into_iter()
@@ -691,8 +692,15 @@ impl Writer<'_> {
     }
 
     fn word(&mut self, field: &spec::Field) -> (String, serde_json::Value) {
-        let least = field.rules.min.unwrap_or_default() as usize;
-        let n = least.max(100) + self.roll(200);
+        let n = 100 + self.roll(200);
+        // Within the field's limits, where there are such.
+        let most = field.rules.max.unwrap_or(f64::MAX) as usize;
+        let least = field.rules.min.unwrap_or_default().ceil() as usize;
+        let n = if most <= n {
+            least + n % (most - least)
+        } else {
+            n.max(least)
+        };
         match &field.kind {
             kind::Kind::List(lists) => {
                 let entries = lists[0].entries();
@@ -724,7 +732,7 @@ impl Writer<'_> {
                 )
             }
             kind::Kind::Seal => (format!("ab-{n} c1"), format!("ab-{n} c1").into()),
-            kind::Kind::Owner | kind::Kind::Infrastructure => {
+            kind::Kind::Owner | kind::Kind::NewOwner | kind::Kind::Infrastructure => {
                 (format!("730{n}"), format!("730{n}").into())
             }
             kind::Kind::Animal | kind::Kind::NewAnimal | kind::Kind::Word => {

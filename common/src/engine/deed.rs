@@ -146,6 +146,8 @@ pub struct Done {
     pub about: Option<Uuid>,
     /// Fields of the row that the message did not name.
     pub(super) kept: Vec<(&'static str, Json)>,
+    /// Who registered whom the message confirms: the circle `officer`.
+    pub officer: Option<i64>,
     /// What the texts of the code may name besides its fields.
     said: Vec<(Cow<'static, str>, Said)>,
 }
@@ -174,6 +176,7 @@ impl Default for Done {
             subjects: Vec::new(),
             about: None,
             kept: Vec::new(),
+            officer: None,
             said: Vec::new(),
         }
     }

@@ -5,7 +5,7 @@ use super::{Answer, Turn};
 use crate::Result;
 use crate::code::kind::Kind;
 use crate::code::spec::Field;
-use crate::code::{Value, Var, names};
+use crate::code::{Spec, Value, Var, names};
 use crate::db::herds::{self, Animal, Owner};
 use crate::db::subjects::{Sort, Subject};
 use crate::db::works::{self, Infrastructure, Permit, Program};
@@ -206,7 +206,8 @@ impl Turn<'_> {
         let Some(owner) = found.herd().filter(|_| !typed.is_empty()) else {
             return Ok(Ok(()));
         };
-        let animals = herds::animals(self.tx, owner.id, &typed).await?;
+        let memory = self.memory();
+        let animals = herds::animals(self.tx, owner.id, &typed, &memory).await?;
         if let Some(missing) = typed
             .iter()
             .find(|t| !animals.iter().any(|a| a.code == **t))
@@ -222,6 +223,20 @@ impl Turn<'_> {
         }
         found.animals.push((field.name.clone(), animals));
         Ok(Ok(()))
+    }
+
+    /// The codes whose reports about an animal a code with rules for animals looks at.
+    fn memory(&self) -> Vec<&str> {
+        let told = |spec: &&Arc<Spec>| spec.animal.as_ref().is_some_and(|a| a.event.is_some());
+        match &self.spec.animal {
+            None => Vec::new(),
+            Some(_) => self
+                .codes
+                .specs()
+                .filter(told)
+                .map(|s| s.code.as_str())
+                .collect(),
+        }
     }
 
     async fn program(&self, field: &Field, found: &mut Found) -> Looked<()> {

@@ -2,6 +2,7 @@
 //! other.
 
 use super::file::Reading;
+use crate::code::spec::{After, AnimalRules, Event};
 use crate::language::Both;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -82,6 +83,31 @@ impl RawQuery {
             // Between the items of an answer, as the original printed them.
             separator: separator.unwrap_or_else(|| "; ".to_owned()),
             limit: limit?,
+        })
+    }
+}
+
+impl AnimalRules {
+    /// `[animal]`
+    pub(super) fn read(reading: &mut Reading) -> Option<Self> {
+        let value = reading.table.remove("animal")?;
+        let mut section = Section::new(reading, "[animal]", value)?;
+        let (event, sex) = (section.may("event"), section.may::<String>("sex"));
+        let mature = section.may("mature").unwrap_or_default();
+        let after = section.may::<Event>("after").and_then(|event| {
+            let (within_days, must) = (section.must("within_days"), section.may("must"));
+            Some(After {
+                event,
+                within_days: within_days?,
+                must: must.unwrap_or_default(),
+            })
+        });
+        section.end();
+        Some(Self {
+            event,
+            sex: sex.map(|code| code.to_uppercase()),
+            mature,
+            after,
         })
     }
 }
