@@ -10,6 +10,7 @@
 //! (with a `.sql` file beside those that ask), `common/replies/engine.toml`, the lists' rows.
 
 mod answer;
+mod attached;
 pub(crate) mod effects;
 mod fault;
 pub mod format;
@@ -37,8 +38,10 @@ pub use spec::Spec;
 pub use values::{Value, Values};
 pub use words::{MAX_TEXT, MAX_WORDS};
 
+use crate::alerts::{self, Alerting};
 use crate::language::Language;
 use load::{Loaded, Loader};
+pub(crate) use load::{line_of, syntax_fault};
 use parse::Parser;
 use reply::Replies;
 use std::collections::{BTreeMap, HashMap};
@@ -141,8 +144,11 @@ pub struct Codes {
     /// Codes and aliases.
     by_word: HashMap<String, Arc<Spec>>,
     replaced: HashMap<String, Arc<Spec>>,
+    /// By the prefix that digits follow without a blank.
+    attached: HashMap<String, Arc<Spec>>,
     lexicon: Arc<Lexicon>,
     replies: Replies,
+    alerting: Alerting,
 }
 
 impl Codes {
@@ -165,13 +171,19 @@ impl Codes {
     ) -> Result<Self, Vec<CodeFault>> {
         let mut replies = Replies::new();
         let mut faults = texts::add(texts, &mut replies);
+        let (alerting, said) = alerts::read(files).map_err(|wrong| {
+            faults.extend(wrong);
+            std::mem::take(&mut faults)
+        })?;
+        faults.extend(texts::add_alerts(&said, &mut replies));
         let mut loaded = Vec::new();
         let mut loader = Loader {
             lexicon: &lexicon,
             country,
             replies: &mut replies,
+            circles: &alerting.circles,
         };
-        for file in files {
+        for file in files.iter().filter(|f| !alerts::is_ours(&f.name)) {
             match loader.load(file) {
                 Ok(one) => loaded.push((file.name.as_str(), one)),
                 Err(wrong) => faults.extend(wrong),
@@ -182,8 +194,10 @@ impl Codes {
             specs,
             by_word,
             replaced,
+            attached: HashMap::new(),
             lexicon,
             replies,
+            alerting,
         };
         codes.join(loaded, &mut faults);
         if faults.is_empty() {
@@ -195,6 +209,33 @@ impl Codes {
 
     /// Files that are right by themselves may still not fit together.
     fn join(&mut self, loaded: Vec<(&str, Loaded)>, faults: &mut Vec<CodeFault>) {
+        let words = self.attach_all(&loaded, faults);
+        self.clashes(&words, faults);
+        self.join_words(loaded, faults);
+    }
+
+    /// Prefixes that digits follow; every word that starts a message, with its file.
+    fn attach_all(
+        &mut self,
+        loaded: &[(&str, Loaded)],
+        faults: &mut Vec<CodeFault>,
+    ) -> Vec<(String, String)> {
+        let mut words = Vec::new();
+        for (file, one) in loaded {
+            match one {
+                Loaded::Replaced { old, .. } => words.push(((*file).to_owned(), old.clone())),
+                Loaded::Code(spec) => {
+                    self.attach(file, spec, faults);
+                    let all = std::iter::once(&spec.code).chain(&spec.aliases);
+                    words.extend(all.map(|word| ((*file).to_owned(), word.clone())));
+                }
+            }
+        }
+        words
+    }
+
+    /// Words that start a message belong to one file each.
+    fn join_words(&mut self, loaded: Vec<(&str, Loaded)>, faults: &mut Vec<CodeFault>) {
         let mut fault = |file: &str, what: String, remedy: &str| {
             let (file, remedy) = (file.to_owned(), remedy.to_owned());
             faults.push(CodeFault {
@@ -209,7 +250,6 @@ impl Codes {
             match one {
                 Loaded::Replaced { old: word, by } => old.push((file, word, by)),
                 Loaded::Code(spec) => {
-                    let spec = Arc::<Spec>::from(spec);
                     for word in std::iter::once(&spec.code).chain(&spec.aliases) {
                         if self
                             .by_word
@@ -256,6 +296,9 @@ impl Codes {
                 Reading::Help
             };
         };
+        if let Some((spec, words)) = self.attached(&words, reader) {
+            return self.read_code(spec, &words, reader);
+        }
         if let Some(spec) = self.by_word.get(code) {
             return self.read_code(spec, &words, reader);
         }
@@ -297,11 +340,12 @@ impl Codes {
         }
     }
 
-    /// The codes that a reader may send, in alphabetical order.
+    /// The codes that a reader may send, in alphabetical order; those that are typed attached to
+    /// a number are told with the number.
     pub fn permitted(&self, may: &dyn Fn(&str) -> bool) -> Vec<&str> {
         self.specs
             .values()
-            .filter(|s| may(&s.permission))
+            .filter(|s| may(&s.permission) && s.attached.is_none())
             .map(|s| s.code.as_str())
             .collect()
     }
@@ -310,11 +354,14 @@ impl Codes {
         self.specs.values().filter(|s| (reader.may)(&s.permission))
     }
 
-    /// Whether a word starts a message: a code, an alias, or a code that another one replaced, in
-    /// any letter case.
+    /// Whether a word starts a message: a code, an alias, a code that another one replaced, or a
+    /// prefix with its number, in any letter case.
     pub fn knows(&self, word: &str) -> bool {
         let word = word.to_uppercase();
-        self.by_word.contains_key(&word) || self.replaced.contains_key(&word)
+        let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        self.by_word.contains_key(&word)
+            || self.replaced.contains_key(&word)
+            || (letters.len() < word.len() && self.attached.contains_key(letters))
     }
 
     /// All codes in alphabetical order.
@@ -325,6 +372,19 @@ impl Codes {
     /// A code by its name or an alias, in any letter case.
     pub fn spec(&self, code: &str) -> Option<&Arc<Spec>> {
         self.by_word.get(&code.to_ascii_uppercase())
+    }
+
+    /// Old codes, each with the code that took its place, in alphabetical order.
+    pub fn replaced(&self) -> Vec<(&str, &Arc<Spec>)> {
+        let pairs = self.replaced.iter().map(|(old, by)| (old.as_str(), by));
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.sort_unstable_by_key(|(old, _)| *old);
+        pairs
+    }
+
+    /// Who is alerted and how alerts are passed on.
+    pub(crate) fn alerting(&self) -> &Alerting {
+        &self.alerting
     }
 
     /// The lists that it was loaded with.

@@ -13,10 +13,11 @@ mod template;
 pub use address::{BadAddress, checked};
 pub use template::{MailError, Mails, Rendered};
 
+use crate::document;
 use crate::envelope::Envelope;
 use crate::mail::robots::MARK;
 use crate::mail::token::{Purpose, Signer};
-use crate::messages::{EmailOutput, Origin};
+use crate::messages::{Document, EmailOutput, Origin};
 use crate::transport::Finished;
 use crate::{Failure, Result};
 use jiff::SignedDuration;
@@ -53,6 +54,9 @@ pub enum ComposeError {
     /// The words are missing, or a value that they need.
     #[error(transparent)]
     Words(#[from] MailError),
+    /// A document that goes with it cannot be made.
+    #[error("{}", .0.cause)]
+    Document(Failure),
 }
 
 /// The words of our mails, which may be replaced while mails are written. Clones share them.
@@ -112,14 +116,16 @@ impl Composer {
         self.words.clone()
     }
 
-    /// The finished mail. Gives the same bytes for the same envelope, files and words.
+    /// The finished mail, with its documents behind the files. Gives the same bytes for the same
+    /// envelope, files, words and first key.
     pub fn compose(
         &self,
         envelope: &Envelope,
         mail: &EmailOutput,
-        files: Vec<File>,
+        mut files: Vec<File>,
     ) -> std::result::Result<Finished, ComposeError> {
         let to = checked(&mail.to)?;
+        files.extend(self.documents(mail)?);
         let words = self.words.render(mail)?;
         let reference = self.token(Purpose::Trace, envelope);
         let message_id = self.message_id(envelope);
@@ -154,6 +160,19 @@ impl Composer {
             at: envelope.sent_at,
             raw: bytes,
         })
+    }
+
+    fn documents(&self, mail: &EmailOutput) -> std::result::Result<Vec<File>, ComposeError> {
+        let file = |asked: &Document| {
+            let bytes = document::made(asked, &self.signer).map_err(ComposeError::Document)?;
+            let (name, media_type) = (asked.name.clone(), document::MEDIA_TYPE.to_owned());
+            Ok(File {
+                name,
+                media_type,
+                bytes,
+            })
+        };
+        mail.documents.iter().map(file).collect()
     }
 
     /// The Message-ID that this envelope's mail has, without angle brackets: the envelope's id,
@@ -218,7 +237,10 @@ fn auto_submitted(origin: Origin) -> &'static str {
 impl From<ComposeError> for Failure {
     /// There is nobody to tell: whoever is to be told has no address, or we have no words.
     fn from(error: ComposeError) -> Self {
-        Failure::quarantine(error)
+        match error {
+            ComposeError::Document(failure) => failure,
+            other => Failure::quarantine(other),
+        }
     }
 }
 

@@ -271,6 +271,10 @@ pub struct Engine {
     pub country_code: String,
     /// An answer to a text is not worth sending after this.
     pub answer_ttl_s: u32,
+    /// The whole installation is for training: everything that anybody sends is kept apart.
+    pub training: bool,
+    /// So long a PIN is good that confirms a new user or a new number.
+    pub registration_hours: u32,
 }
 
 impl Default for Engine {
@@ -285,6 +289,8 @@ impl Default for Engine {
             max_parts: 3,
             country_code: "62".into(),
             answer_ttl_s: 6 * 3600,
+            training: false,
+            registration_hours: 24,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! PostgreSQL: the pool that finds the writable server, transactions, and what its errors mean.
 //! SQL stands only in this folder and in `.sql` files.
 
+pub mod again;
+pub mod alerts;
 pub mod cases;
 pub mod deliveries;
 pub mod frame;
@@ -17,6 +19,7 @@ mod schema;
 pub mod subjects;
 pub mod suppressions;
 pub mod trace;
+pub mod training;
 pub mod views;
 pub mod works;
 

@@ -9,6 +9,7 @@
 //! reply     in the sender's language; alerts in their readers'
 //! ```
 
+mod again;
 mod alerts;
 mod ask;
 mod case_words;
@@ -20,19 +21,22 @@ mod lane;
 mod people;
 mod places;
 mod snapshot;
+mod wording;
 
-pub use alerts::{Alert, circles};
+pub use again::Again;
+pub use alerts::{Alert, Bundle, Look, Raised};
 pub use case_words::in_words;
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
 pub use found::Found;
 pub use snapshot::compile_offline;
+pub use wording::Wording;
 
 use crate::code::{Codes, Reader, Reading, Spec, Values, Var};
 use crate::config::Settings;
 use crate::db::people::{Person, PersonState};
 use crate::db::places::Place;
 use crate::db::reports::{self, Report};
-use crate::db::{Tx, cases, intake, subjects};
+use crate::db::{Tx, cases, intake, subjects, training};
 use crate::handler::Lane;
 use crate::home::Home;
 use crate::language::Language;
@@ -56,6 +60,8 @@ pub struct Answer {
     pub case_id: Option<i64>,
     /// To others.
     pub alerts: Vec<Alert>,
+    /// It was only for training: nothing of it is in the real tables.
+    pub training: bool,
 }
 
 /// The engine of one process: code files and lists as of now, places and people that were looked
@@ -106,9 +112,13 @@ impl Engine {
         Language::from_tag(&self.settings.language).unwrap_or_default()
     }
 
-    /// Which messages of one transaction a text may be decided beside.
-    pub fn lane(&self, sender: i64, text: &str) -> Lane {
-        lane::lane(&self.codes(), sender, text)
+    /// Which messages of one transaction a text may be decided beside. Training changes for the
+    /// whole transaction where rows are, so it goes alone.
+    pub fn lane(&self, sender: &Person, text: &str) -> Lane {
+        match self.trains(sender) {
+            true => Lane::last(sender.id),
+            false => lane::lane(&self.codes(), sender.id, text),
+        }
     }
 
     /// Who writes from this canonical address; a change is seen as soon as the database tells of it.
@@ -118,12 +128,45 @@ impl Engine {
             .await
     }
 
+    /// Whether what this person sends is for training.
+    pub fn trains(&self, person: &Person) -> bool {
+        self.settings.training || person.training
+    }
+
+    /// Somebody whom nobody knows, as far as this text is one that they may send: see
+    /// [`crate::code::Spec::strangers`].
+    pub fn stranger(&self, text: &str) -> Option<Arc<Person>> {
+        let open = self.codes().open_to_strangers(text);
+        open.then(|| Arc::new(Person::stranger(&self.settings.language)))
+    }
+
     /// Decides what a registered person's words mean, stores it and says what to answer. Writes in
-    /// the caller's transaction; sends nothing.
+    /// the caller's transaction; sends nothing. In training all of it is kept apart, and nobody is told
+    /// who is not in training too.
     pub async fn answer(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
+        if !self.trains(asked.sender) {
+            return self.decide(tx, asked).await;
+        }
+        training::enter(tx).await?;
+        let mut answer = self.decide(tx, asked).await?;
+        training::leave(tx).await?;
+        answer.training = true;
+        // The answer to a repetition is the first one, which says so already.
+        if answer.outcome != "repeated" {
+            let language = Language::from_tag(&asked.sender.language).unwrap_or_default();
+            let reply = [("reply", Var::from(answer.text))];
+            answer.text = self.codes().say("training", language, &reply);
+        }
+        Ok(answer)
+    }
+
+    async fn decide(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
         let codes = self.codes();
         let person = asked.sender;
-        let may = |permission: &str| person.may(permission);
+        let may = |permission: &str| match person.is_stranger() {
+            true => codes.strangers_may(permission),
+            false => person.may(permission),
+        };
         let kind = person.user_type.as_str();
         let language = Language::from_tag(&person.language).unwrap_or_default();
         let reader = Reader {
@@ -138,6 +181,7 @@ impl Engine {
                 code: None,
                 case_id: None,
                 alerts: Vec::new(),
+                training: false,
             });
         }
         let reading = codes.read(asked.text, &reader);
@@ -149,6 +193,7 @@ impl Engine {
                 code: code_of(&reading).map(|spec| spec.code.clone()),
                 case_id: None,
                 alerts: Vec::new(),
+                training: false,
             });
         };
         let turn = Turn {
@@ -184,7 +229,9 @@ impl Turn<'_> {
         let (tx, asked) = (self.tx, self.asked);
         let key = self.key();
         let window = self.engine.settings.repeat_window_s;
-        let guarded = window > 0 && self.spec.effect.as_deref() != Some("withdraw");
+        let effect = self.spec.effect.as_deref();
+        // Said again, both mean what came since.
+        let guarded = window > 0 && !matches!(effect, Some("withdraw" | "acknowledge"));
         if guarded {
             let at = asked.received_at;
             let command = (asked.message, asked.line);
@@ -203,15 +250,16 @@ impl Turn<'_> {
                 return Ok(refused);
             }
         };
-        let alerts = self.alerts(&done).await?;
+        let (told, alerts) = self.alerts(&done).await?;
         let mut extra = done.extra(self.reader.language);
-        extra.push(("told", Var::from(alerts.len())));
+        extra.push(("told", Var::from(told)));
         let text = self
             .codes
             .reply(self.spec, self.values, &self.reader, &extra);
         if guarded && let Some(case) = self.values.case() {
             intake::forget_of_case(tx, asked.sender.id, case, &key).await?;
         }
+        self.acknowledge().await?;
         Ok(Answer {
             case_id: done.case_id,
             alerts,
@@ -228,8 +276,7 @@ impl Turn<'_> {
         let mut case = None;
         if let Some(number) = self.values.case() {
             let Some(found) = cases::by_number(self.tx, number).await? else {
-                let word = [("word", Var::from(number))];
-                return Ok(Err(self.refused("unknown_case", &word)));
+                return Ok(Err(self.no_case(number).await?));
             };
             if place.is_none() {
                 place = self.place_by_id(found.place).await?;
@@ -253,7 +300,7 @@ impl Turn<'_> {
             place: place.as_ref(),
             case: case.as_ref(),
             found: &found,
-            alike_days: self.engine.settings.alike_days,
+            settings: &self.engine.settings,
         };
         let mut done = match deed.effect().await? {
             Effected::Done(done) => done,
@@ -270,7 +317,7 @@ impl Turn<'_> {
             done.say(name, value);
         }
         if done.stores {
-            done.about(found.subjects());
+            done.speaks_of(found.subjects());
             self.insert(&done, &found).await?;
         }
         done.say("sender", Var::from(self.asked.sender.name.as_str()));
@@ -342,6 +389,10 @@ impl Turn<'_> {
     fn key(&self) -> Vec<u8> {
         let mut hash = Sha256::new();
         hash.update(self.asked.sender.id.to_be_bytes());
+        if self.asked.sender.is_stranger() {
+            hash.update(self.asked.address);
+            hash.update([b' ']);
+        }
         for word in self.asked.text.split_whitespace() {
             hash.update(word.to_uppercase());
             hash.update([b' ']);
@@ -357,6 +408,7 @@ impl Turn<'_> {
             code,
             case_id: None,
             alerts: Vec::new(),
+            training: false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What every Kentongan daemon shares: message schemas, database access, the frame, the code
 //! engine. Daemons know this crate; no daemon knows another.
 
+pub mod alerts;
 pub mod aws;
 pub mod blob;
 pub mod code;
@@ -8,6 +9,7 @@ pub mod compose;
 pub mod config;
 pub mod daemon;
 pub mod db;
+pub mod document;
 pub mod engine;
 pub mod envelope;
 pub mod failure;
@@ -16,8 +18,10 @@ pub mod home;
 pub mod language;
 pub mod load;
 pub mod mail;
+pub mod manual;
 pub mod messages;
 pub mod outbox;
+pub mod people;
 pub mod phone;
 pub mod queue;
 pub mod shutdown;

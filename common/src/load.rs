@@ -15,11 +15,15 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use fault::hint;
 pub use fault::{LoadFault, Problem};
+pub(crate) use people::contact_address;
+pub(crate) use shipped::roles_as_shipped;
 pub use shipped::{ShippedError, demo_people, lists_as_shipped, shipped, shipped_lists};
 
 use crate::Failure;
 use crate::db::{self, Tx};
+use crate::people::By;
 use serde::Serialize;
 use std::io::Read;
 
@@ -30,6 +34,8 @@ pub struct LoadOptions {
     pub retire_vanished: bool,
     /// Systems of place codes in which the places of people are looked up, the preferred one first.
     pub systems: Vec<String>,
+    /// Who loads: stands beside every change of a person.
+    pub by: By,
 }
 
 impl Default for LoadOptions {
@@ -37,6 +43,7 @@ impl Default for LoadOptions {
         Self {
             retire_vanished: false,
             systems: vec!["isikhnas".into(), "kemendagri".into()],
+            by: By::named("a load"),
         }
     }
 }
@@ -226,9 +233,7 @@ pub async fn people(
     let (mut plan, unfit) = people::plan(&rows, &found);
     faults.extend(unfit);
     refuse(faults)?;
-    // Addresses that change hands are let go before they are taken.
-    bulk::update(tx, &plan.update).await?;
-    bulk::insert(tx, &mut plan.insert).await?;
+    crate::people::write(tx, &options.by, &mut plan.insert, &plan.update).await?;
     Ok(plan.report)
 }
 

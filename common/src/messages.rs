@@ -8,7 +8,7 @@ mod text_input;
 mod text_output;
 
 pub use email_input::{EmailInput, ReceiptVerdicts, VerdictStatus};
-pub use email_output::{Attachment, EmailOutput, Origin, Thread};
+pub use email_output::{Attachment, Document, EmailOutput, Origin, Thread};
 pub use mail_event::{MailEvent, MailEventKind, MailEventRecipient};
 pub use text_input::TextInput;
 pub use text_output::{Purpose, TextOutput};

@@ -4,6 +4,7 @@
 use crate::envelope::Envelope;
 use crate::messages::Message;
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -35,9 +36,34 @@ impl Outbox {
         }
     }
 
+    /// An empty outbox for what is said by the clock, about a message of long ago.
+    pub fn on_behalf(message: Uuid, trace: Uuid, now: Timestamp) -> Self {
+        let cause = Envelope {
+            id: message,
+            kind: "clock".to_owned(),
+            version: 1,
+            cause: None,
+            trace,
+            sent_at: now,
+            body: RawValue::NULL.to_owned(),
+        };
+        Self::new(cause, now)
+    }
+
     /// Says this once the transaction has committed; returns the id it will have.
     pub fn send<M: Message>(&mut self, message: &M) -> Uuid {
         self.send_later(message, Duration::ZERO)
+    }
+
+    /// The same under an id that the caller has written down already. Who handles the cause again
+    /// must come to the same id.
+    pub fn send_as<M: Message>(&mut self, id: Uuid, message: &M) {
+        let envelope = self.cause.caused(self.pushed.len(), message, self.now);
+        self.pushed.push(Pushed {
+            queue: message.queue(),
+            envelope: Envelope { id, ..envelope },
+            delay: Duration::ZERO,
+        });
     }
 
     /// The same, to be received after a pause.

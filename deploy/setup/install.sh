@@ -22,5 +22,8 @@ install -D -m 644 systemd/kentongan.tmpfiles "$to/usr/lib/tmpfiles.d/kentongan.c
 share=$to$prefix/share/doc/kentongan
 install -d "$share"
 install -m 644 README.md CHANGELOG.md LICENSE* docs/*.md "$share"
+cp -R docs/cards "$share"
+# The font is inside the programs; its licence wants to go with it.
+install -m 644 common/documents/fonts/OFL.txt "$share/Noto-Sans-OFL.txt"
 cp -R deploy/config deploy/postfix deploy/aws systemd/optional "$share"
 echo "install: done; go on with \"On one machine\" or \"On AWS\" in $prefix/share/doc/kentongan/OPERATIONS.md"

@@ -34,6 +34,9 @@ async fn every_example_of_every_code_is_answered_as_it_says() {
 /// Outcomes of what was understood and done; every other one is the name of a fault.
 const GOOD: [&str; 2] = ["stored", "answered"];
 
+/// A number that nobody of the demo has.
+const STRANGER: &str = "+6281299999999";
+
 struct Stage {
     world: World,
     engine: Arc<Engine>,
@@ -61,15 +64,20 @@ impl Stage {
         );
         tx.batch(&begin).await.expect("the stage is set");
         let mut at = Timestamp::now();
+        let mut pin = String::new();
         for line in &example.after {
             let (from, text) = speaker(line).unwrap_or((&example.from, line));
-            let said = self.say(&tx, from, text, at).await?;
+            let said = self
+                .say((&tx, language), from, &text.replace("{pin}", &pin), at)
+                .await?;
             if !GOOD.contains(&said.1) {
                 return Err(format!("before it, {line:?} was answered: {}", said.0));
             }
+            pin = pin_of(&said.0).unwrap_or(pin);
             at += SignedDuration::from_secs(1);
         }
-        let (answer, outcome) = self.say(&tx, &example.from, &example.text, at).await?;
+        let text = example.text.replace("{pin}", &pin);
+        let (answer, outcome) = self.say((&tx, language), &example.from, &text, at).await?;
         let wanted = example.reply.as_ref().map(|r| r.get(language));
         if let Some(wanted) = wanted.filter(|w| !Example::fits(w, &answer)) {
             return Err(format!("\n  expected {wanted}\n  answered {answer}"));
@@ -84,14 +92,24 @@ impl Stage {
     /// The answer and the name of what came of it.
     async fn say(
         &self,
-        tx: &Tx<'_>,
+        (tx, language): (&Tx<'_>, Language),
         from: &str,
         text: &str,
         at: Timestamp,
     ) -> Result<(String, &'static str), String> {
         let address = self.address(from);
         let sender = people::by_contact(tx, "phone", &address).await;
-        let sender = sender.expect("a query").expect("somebody of the demo");
+        let sender = match sender.expect("a query") {
+            Some(known) => Arc::new(known),
+            None => {
+                let stranger = self.engine.stranger(text).expect("strangers may send it");
+                let language = language.tag().to_owned();
+                Arc::new(people::Person {
+                    language,
+                    ..Arc::unwrap_or_clone(stranger)
+                })
+            }
+        };
         let message = Uuid::now_v7();
         let asked = Asked {
             sender: &sender,
@@ -110,6 +128,10 @@ impl Stage {
 
     /// Somebody of this user type, named as code files name it.
     fn address(&self, kind: &str) -> String {
+        if kind == "stranger" {
+            return STRANGER.to_owned();
+        }
+        let kind = if kind == "coordinator" { "KKB" } else { kind };
         let codes = self.engine.codes();
         let list = codes.lexicon().list("user_type").expect("the list");
         let meant = list.meant(kind).map(|e| e.code.as_str());
@@ -122,6 +144,14 @@ impl Stage {
         };
         common::phone::canonical(number, "62").expect("a number")
     }
+}
+
+/// The PIN that an answer tells: `D` and six digits.
+fn pin_of(answer: &str) -> Option<String> {
+    let mut words = answer.split(|c: char| !c.is_ascii_alphanumeric());
+    let digits = |w: &str| w.len() == 6 && w.bytes().all(|b| b.is_ascii_digit());
+    let pin = words.find_map(|w| w.strip_prefix('D').filter(|rest| digits(rest)));
+    pin.map(str::to_owned)
 }
 
 /// Who says a line such as `vet: R 1 TLP COC`, and what.

@@ -35,6 +35,7 @@ fn ask(to: &str) -> Envelope {
         purpose: Purpose::Answer,
         thread: None,
         attachments: Vec::new(),
+        documents: Vec::new(),
         reply_token: None,
         origin: Origin::Replied,
     };

@@ -277,6 +277,13 @@ pub(crate) mod sample {
                 "sudden death of poultry (AI)",
                 "flu burung",
             ),
+            (
+                "syndrome",
+                "MPD",
+                "mati mendadak dengan perdarahan",
+                "sudden death with bleeding",
+                "antraks",
+            ),
             ("outcome", "SB", "sembuh", "recovered", ""),
             ("outcome", "MS", "masih sakit", "still sick", ""),
             ("outcome", "MT", "mati", "dead", ""),

@@ -3,6 +3,7 @@
 //! The file is read key by key rather than in one go, so that its author hears of all faults at
 //! once.
 
+mod alerts;
 mod file;
 mod section;
 
@@ -13,8 +14,9 @@ use super::kind::{Kind, Rules};
 use super::lexicon::Lexicon;
 use super::machine::Machine;
 use super::reply::{Replies, Trial, Var};
-use super::spec::{Alert, Example, Field, Spec};
+use super::spec::{Example, Field, Spec};
 use super::{CodeFault, CodeSource, names, prove};
+use crate::alerts::Circles;
 use crate::language::Both;
 use file::Reading;
 use section::{RawAlert, RawField, RawQuery};
@@ -23,7 +25,7 @@ use std::sync::Arc;
 
 /// What a file may become.
 pub(crate) enum Loaded {
-    Code(Box<Spec>),
+    Code(Arc<Spec>),
     /// An old name: which code took its place.
     Replaced {
         old: String,
@@ -36,6 +38,7 @@ pub(crate) struct Loader<'a> {
     pub lexicon: &'a Arc<Lexicon>,
     pub country: &'a str,
     pub replies: &'a mut Replies,
+    pub circles: &'a Circles,
 }
 
 impl Loader<'_> {
@@ -52,7 +55,7 @@ impl Loader<'_> {
         let loaded = if reading.table.contains_key("replaced_by") {
             reading.replaced()
         } else {
-            self.code(&mut reading).map(Box::new).map(Loaded::Code)
+            self.code(&mut reading).map(Arc::new).map(Loaded::Code)
         };
         for key in reading.table.keys().cloned().collect::<Vec<_>>() {
             reading.fault(
@@ -71,23 +74,30 @@ impl Loader<'_> {
     fn code(&mut self, reading: &mut Reading) -> Option<Spec> {
         let code: Option<String> = reading.must("code");
         let (name, help) = (reading.must("name"), reading.must("help"));
+        let chapter = reading.may("chapter");
         let permission = reading.must("permission");
         let format = reading.format(code.as_deref());
         let raw_fields: BTreeMap<String, toml::Value> = reading.may("field").unwrap_or_default();
         let group: Option<String> = reading.may("group");
         let effect: Option<String> = reading.may("effect");
+        let (attached, strangers) = reading.openness(effect.as_deref());
         let query = RawQuery::read(reading);
         let alerts = RawAlert::read_all(reading);
+        let escalation = self.escalation(reading, &alerts);
         let examples: Vec<Example> = reading.each("example");
         reading.check_examples(&examples);
         let (reply, bare): (Option<Both>, Option<Both>) =
             (reading.may("reply"), reading.may("bare"));
         let aliases: Vec<String> = reading.may("aliases").unwrap_or_default();
-        let whom = self.alerts(reading, &alerts);
+        reading.check_alerts(effect.as_deref(), &alerts);
         let offered = reading.offered(effect.as_deref());
+        let fields = format
+            .as_ref()
+            .and_then(|format| self.fields(reading, format, raw_fields));
+        let whom = self.alerts(reading, &alerts, fields.as_deref());
         let (code, format) = (code?, format?);
         reading.check_group(&format, group.as_deref());
-        let fields = self.fields(reading, &format, raw_fields)?;
+        let fields = fields?;
         let trial = trial(&format, &fields, group.as_deref(), &offered);
         self.texts(
             reading,
@@ -115,13 +125,17 @@ impl Loader<'_> {
             aliases: aliases.iter().map(|a| a.to_ascii_uppercase()).collect(),
             name: name?,
             help: help?,
+            chapter,
             permission: permission?,
             format,
             fields,
             group: group.as_deref().map(Arc::from),
             effect,
+            attached,
+            strangers,
             query,
             alerts: whom,
+            escalation,
             examples,
             bare: bare.is_some(),
             machine,
@@ -174,6 +188,7 @@ impl Loader<'_> {
     fn field(&self, name: &str, raw: RawField) -> Result<Field, String> {
         let kind = Kind::named(&raw.kind, self.lexicon, self.country)?;
         let RawField {
+            kind: type_name,
             label,
             min,
             max,
@@ -192,24 +207,11 @@ impl Loader<'_> {
         Ok(Field {
             name: name.into(),
             kind,
+            type_name,
             label,
             rules,
             only,
         })
-    }
-
-    fn alerts(&self, reading: &mut Reading, alerts: &[RawAlert]) -> Vec<Alert> {
-        let mut all = Vec::new();
-        for RawAlert { to, when, .. } in alerts {
-            match self.people(when.clone()) {
-                Ok(when) => all.push(Alert {
-                    to: to.clone(),
-                    when,
-                }),
-                Err(what) => reading.fault("[[alert]]", what, "correct when"),
-            }
-        }
-        all
     }
 
     /// User types as codes, whatever words the file calls them by; permissions stay as they are.
@@ -254,8 +256,9 @@ impl Loader<'_> {
             add("item", "item", &query.item, &Trial::of(&columns));
             add("empty", "empty", &query.empty, trial);
         }
+        let told = trial.with(names::ANSWER);
         for (at, alert) in texts.alerts.iter().enumerate() {
-            add(&format!("alert/{at}"), "[[alert]]", &alert.text, trial);
+            add(&format!("alert/{at}"), "[[alert]]", &alert.text, &told);
         }
         if texts.reply.is_none() && texts.query.is_none() {
             reading.fault(

@@ -194,6 +194,7 @@ pub(crate) mod tests {
             Arc::new(Field {
                 name: slot.field.as_str().into(),
                 kind: Kind::named(kind, lexicon, "62").unwrap(),
+                type_name: (*kind).to_owned(),
                 label: Both::same(&slot.field),
                 rules: Rules::default(),
                 only: Vec::new(),

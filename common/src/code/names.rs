@@ -47,7 +47,14 @@ pub fn as_typed(field: &Field) -> Option<String> {
 /// * `add_case_animals` numbers registered animals within a case; `numbered` as above.
 /// * `treat_case_animals` refuses numbers that a case has not given; `numbered` are the animals treated.
 /// * `link_cases` joins two cases; `other_subject` and `other_place` say in words which the other one is.
-/// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its time.
+/// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its words,
+///   `gone` is true when its case went with it.
+/// * `acknowledge` says that an alert was read; `cases` are those that it was about.
+/// * `register_person` writes a new user down; `pin` is what they must send, `village` and
+///   `province` where they are, `hours` how long it is good.
+/// * `confirm_person` uses such a PIN; `name` is whose it was, `moved` is true when it was about
+///   a new number of somebody who is known.
+/// * `change_number` prepares a new number; `pin` must come from it, `hours` is how long it is good.
 pub const EFFECTS: &[(&str, &[&str])] = &[
     ("open_case", &["alike", "alike_by", "may_link", "numbered"]),
     ("respond", &["reporter", "reporter_phone"]),
@@ -55,8 +62,19 @@ pub const EFFECTS: &[(&str, &[&str])] = &[
     ("add_case_animals", &["numbered"]),
     ("treat_case_animals", &["numbered"]),
     ("link_cases", &["other_subject", "other_place"]),
-    ("withdraw", &["withdrawn", "sent"]),
+    ("withdraw", &["withdrawn", "sent", "gone"]),
+    ("acknowledge", &["cases"]),
+    ("register_person", &["pin", "village", "province", "hours"]),
+    ("confirm_person", &["name", "moved"]),
+    ("change_number", &["pin", "hours"]),
 ];
+
+/// What an alert may name besides: the format of the answer that is expected, with the case's number
+/// in it, as its receiver may send it.
+pub const ANSWER: &str = "answer_format";
+
+/// Effects that change people; their codes have no alerts.
+pub const CHANGE_PEOPLE: &[&str] = &["register_person", "confirm_person", "change_number"];
 
 /// Parameters that every query may use besides its own fields: the sender's own place when the
 /// message names none, the case, the reader's language (`id` or `en`), the sender's id, and the

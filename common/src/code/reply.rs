@@ -22,6 +22,7 @@ pub(crate) struct Replies {
 }
 
 /// Sample values for the two trial renderings of a template.
+#[derive(Clone)]
 pub(crate) struct Trial {
     /// The names that it may use.
     pub names: Vec<String>,
@@ -32,6 +33,15 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
+    /// The same with one name more.
+    pub(crate) fn with(&self, name: &str) -> Self {
+        let mut more = self.clone();
+        more.names.push(name.to_owned());
+        more.full.insert(name.to_owned(), Var::from("x"));
+        more.least.insert(name.to_owned(), Var::from(""));
+        more
+    }
+
     /// A trial for names that all hold texts.
     pub(crate) fn of(names: &[&str]) -> Self {
         let full: BTreeMap<_, _> = names

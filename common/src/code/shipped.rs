@@ -10,10 +10,16 @@ const CODES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/codes.rs"));
 /// What the engine itself says.
 const TEXTS: &str = include_str!("../../replies/engine.toml");
 
+/// Who is alerted and how: files beside the code files that a folder replaces as it does those.
+const ALERTS: &[(&str, &str)] = &[
+    ("alerts.toml", include_str!("../../replies/alerts.toml")),
+    ("circles.toml", include_str!("../../replies/circles.toml")),
+];
+
 /// Everything that [`super::Codes::load`] wants besides the lists.
 #[derive(Debug, Clone)]
 pub struct Files {
-    /// Code files.
+    /// Code files, and the two that say who is alerted.
     pub codes: Vec<CodeSource>,
     /// The engine's texts.
     pub texts: String,
@@ -27,7 +33,7 @@ pub fn files() -> Files {
             .find(|(path, _)| *path == name)
             .map(|(_, text)| *text)
     };
-    let codes = CODES.iter().filter_map(|(path, toml)| {
+    let codes = CODES.iter().chain(ALERTS).filter_map(|(path, toml)| {
         let stem = path.strip_suffix(".toml")?;
         let sql = text(&format!("{stem}.sql")).map(str::to_owned);
         Some(CodeSource {

@@ -5,6 +5,7 @@ use super::format::Format;
 use super::kind::{Kind, Rules};
 use super::machine::Machine;
 use super::sql::Sql;
+use super::values::Values;
 use crate::language::Both;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub struct Spec {
     pub name: Both,
     /// One or two sentences for help texts and the documentation.
     pub help: Both,
+    /// Its chapter in the manual; `None` puts it behind all others.
+    pub chapter: Option<Chapter>,
     /// Who may send it: `can_send_u`.
     pub permission: String,
     /// Its format.
@@ -31,15 +34,41 @@ pub struct Spec {
     pub group: Option<Arc<str>>,
     /// The behaviour of its own, one of [`super::names::EFFECTS`].
     pub effect: Option<String>,
+    /// What is typed in place of the code, with the digits of the first field behind it and no
+    /// blank between: `D` lets `D959595` be `PIN 959595`.
+    pub attached: Option<String>,
+    /// Whether somebody whom nobody knows may send it.
+    pub strangers: bool,
     /// How its question is answered; `None` for a code that stores.
     pub query: Option<Query>,
     /// Who else is told.
     pub alerts: Vec<Alert>,
+    /// Who is told again, and who next, while nobody answers; in the order of their times.
+    pub escalation: Vec<Escalation>,
     /// Its tests and the documentation's examples.
     pub examples: Vec<Example>,
     /// Whether the bare code has an answer of its own.
     pub(crate) bare: bool,
     pub(crate) machine: Machine,
+}
+
+/// The chapters of `docs/CODES.md` and of the field cards, in their order; the words are those of
+/// code files: `chapter = "cases"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Chapter {
+    /// Sick animals, and what became of them.
+    Cases,
+    /// Permits, transport and slaughter.
+    Movement,
+    /// Vaccination, surveillance, population.
+    Programmes,
+    /// Owners, their animals, breeding.
+    Herds,
+    /// Questions.
+    Queries,
+    /// Oneself, other users, one's last message.
+    Administration,
 }
 
 /// One field of a code.
@@ -49,6 +78,8 @@ pub struct Field {
     pub name: Arc<str>,
     /// Its type.
     pub kind: Kind,
+    /// Its type as the code file writes it: `list:species`.
+    pub type_name: String,
     /// What people read in the format.
     pub label: Both,
     /// What its values must keep to.
@@ -77,6 +108,22 @@ pub struct Alert {
     pub to: String,
     /// User types of senders whose message is passed on; empty for all.
     pub when: Vec<String>,
+    /// Fields with the codes of which one must have been given: only such messages are passed on.
+    pub only_if: Vec<(String, Vec<String>)>,
+    /// Circles that are told instead, one after the other, until somebody can be reached.
+    pub or_else: Vec<String>,
+    /// Held only past the second, higher rate; who reads it can end the escalation.
+    pub urgent: bool,
+}
+
+/// What happens when nobody has answered by then.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escalation {
+    /// So long after the message, in minutes.
+    pub after_min: u32,
+    /// Name of the circle that is told.
+    pub to: String,
 }
 
 /// One example: documentation and test at once.
@@ -113,6 +160,16 @@ impl Spec {
         })
     }
 
+    /// The same with a value in the place of one mandatory field.
+    pub fn format_with(&self, reader: &Reader<'_>, field: &str, value: &str) -> String {
+        let line = self.format_line(reader);
+        let label = self.field(field).map(|f| f.label.get(reader.language));
+        match label {
+            Some(label) => line.replacen(&format!("[{label}]"), value, 1),
+            None => line,
+        }
+    }
+
     /// A field by its name.
     pub fn field(&self, name: &str) -> Option<&Arc<Field>> {
         self.fields.iter().find(|f| &*f.name == name)
@@ -123,11 +180,20 @@ impl Spec {
         self.query.is_none()
     }
 
-    /// The alerts that a message of a sender of this user type sets off, with their place in the
-    /// file, which [`super::Codes::alert`] wants.
-    pub fn alerts_for(&self, sender: &str) -> impl Iterator<Item = (usize, &Alert)> {
+    /// The alerts that this message of a sender of this user type sets off, with their place in
+    /// the file, which [`super::Codes::alert`] wants.
+    pub fn alerts_for<'a>(
+        &'a self,
+        sender: &'a str,
+        values: &'a Values,
+    ) -> impl Iterator<Item = (usize, &'a Alert)> {
         let fits = move |alert: &Alert| {
-            alert.when.is_empty() || alert.when.iter().any(|w| w.eq_ignore_ascii_case(sender))
+            let from = &alert.when;
+            (from.is_empty() || from.iter().any(|w| w.eq_ignore_ascii_case(sender)))
+                && alert
+                    .only_if
+                    .iter()
+                    .all(|(field, codes)| values.has(field, codes))
         };
         self.alerts
             .iter()

@@ -21,6 +21,11 @@ fn reader_in(language: Language, kind: &str) -> Reader<'_> {
             kind: "PLS",
             may: &|p| p != "can_send_diagnosis",
         },
+        "stranger" => Reader {
+            language,
+            kind: "",
+            may: &|p| CODES.strangers_may(p),
+        },
         kind => Reader {
             language,
             kind,
@@ -120,7 +125,8 @@ fn check_example(codes: &Codes, spec: &Spec, example: &Example) {
             may: &allowed,
             ..reader_in(language, &example.from)
         };
-        let reading = codes.read(&example.text, &reader);
+        let text = example.text.replace("{pin}", "959595");
+        let reading = codes.read(&text, &reader);
         let known = texts::KEYS
             .iter()
             .any(|(key, _)| example.error.as_deref() == Some(*key));
@@ -156,6 +162,8 @@ fn check_example(codes: &Codes, spec: &Spec, example: &Example) {
             // Every example is played on a database too, which knows what the words stand for.
             Reading::Parsed(..) if in_database => continue,
             Reading::Parsed(..) if example.error.is_some() || spec.query.is_some() => continue,
+            // Who was registered and where they are is known to the database.
+            Reading::Parsed(spec, _) if names_people(spec) => continue,
             Reading::Parsed(spec, values) => {
                 codes.reply(spec, values, &reader, &extra(&example.text))
             }
@@ -170,6 +178,11 @@ fn check_example(codes: &Codes, spec: &Spec, example: &Example) {
             );
         }
     }
+}
+
+fn names_people(spec: &Spec) -> bool {
+    let effect = spec.effect.as_deref();
+    effect.is_some_and(|effect| names::CHANGE_PEOPLE.contains(&effect))
 }
 
 /// What the database would add.
@@ -656,8 +669,7 @@ impl Writer<'_> {
         }
         let field = spec.field(&slot.field).unwrap();
         let count = if slot.list { 1 + self.roll(4) } else { 1 };
-        let (words, mut values): (Vec<_>, Vec<_>) =
-            (0..count).map(|_| self.word(&field.kind)).unzip();
+        let (words, mut values): (Vec<_>, Vec<_>) = (0..count).map(|_| self.word(field)).unzip();
         // Said twice is said once.
         let mut seen = Vec::new();
         values.retain(|value| {
@@ -675,9 +687,10 @@ impl Writer<'_> {
         said.insert(slot.field.clone(), value);
     }
 
-    fn word(&mut self, kind: &kind::Kind) -> (String, serde_json::Value) {
-        let n = 100 + self.roll(200);
-        match kind {
+    fn word(&mut self, field: &spec::Field) -> (String, serde_json::Value) {
+        let least = field.rules.min.unwrap_or_default() as usize;
+        let n = least.max(100) + self.roll(200);
+        match &field.kind {
             kind::Kind::List(lists) => {
                 let entries = lists[0].entries();
                 let code = &entries[self.roll(entries.len())].code;
@@ -706,6 +719,92 @@ impl Writer<'_> {
             kind::Kind::Text => (format!("kata {n}"), format!("kata {n}").into()),
         }
     }
+}
+
+#[test]
+fn digits_behind_a_prefix_are_the_code_that_says_so() {
+    let none = Reader {
+        language: Language::En,
+        kind: "",
+        may: &|p| p == "can_send_pin",
+    };
+    for (text, who, read) in [
+        ("D959595", &reader("vet"), Some(959_595)),
+        ("\u{201c}d959595.\u{201d}", &reader("vet"), Some(959_595)),
+        ("PIN 959595", &reader("vet"), Some(959_595)),
+        ("D 959595", &none, Some(959_595)),
+        // Whoever may register people meant that, and is told what is missing.
+        ("D 959595", &reader("vet"), None),
+        ("D9595", &none, None),
+        ("D959595 959595", &none, None),
+        ("DX959595", &none, None),
+    ] {
+        let found = match CODES.read(text, who) {
+            Reading::Parsed(spec, values) if spec.code == "PIN" => values.get("pin").cloned(),
+            _ => None,
+        };
+        assert_eq!(found, read.map(Value::Number), "{text}");
+    }
+    for (text, open) in [
+        ("d959595", true),
+        ("D 959595", true),
+        ("pin", true),
+        ("D Siti 31 PLS", false),
+        ("U", false),
+    ] {
+        assert_eq!(CODES.open_to_strangers(text), open, "{text}");
+    }
+    assert!(CODES.knows("d959595") && !CODES.knows("X959595"));
+    assert!(
+        !CODES.permitted(ANY).contains(&"PIN"),
+        "it is told with the number"
+    );
+    assert!(CODES.strangers_may("can_send_pin") && !CODES.strangers_may("can_send_d"));
+}
+
+#[test]
+fn a_prefix_that_something_else_reads_like_is_refused() {
+    let pin = |code: &str, attached: &str, more: &str| {
+        let toml = format!(
+            "code = \"{code}\"\nname = {{ id = \"a\", en = \"a\" }}\nhelp = {{ id = \"a\", en = \"a\" }}\n\
+             permission = \"can_send_x\"\nformat = \"{code} [pin]\"\nattached = \"{attached}\"\n{more}\
+             reply = {{ id = \"a\", en = \"a\" }}\n[field.pin]\ntype = \"number\"\n\
+             label = {{ id = \"p\", en = \"p\" }}\n"
+        );
+        file(&format!("{}.toml", code.to_lowercase()), &toml)
+    };
+    let faults = |files: &[CodeSource]| -> String {
+        let texts = shipped::files().texts;
+        let loaded = Codes::load(files, &texts, sample::lexicon());
+        let faults = loaded.err().unwrap_or_default();
+        faults.iter().map(|f| format!("{f}\n")).collect()
+    };
+    assert_eq!(faults(&[pin("PA", "D", "")]), "");
+    let clash = faults(&[pin("PA", "D", "aliases = [\"D7\"]\n")]);
+    assert!(
+        clash.contains("pa.toml: D7 reads as PA 7, whose prefix is \"D\""),
+        "{clash}"
+    );
+    let twice = faults(&[pin("PA", "D", ""), pin("PB", "d", "")]);
+    assert!(
+        twice.contains("pb.toml: attached \"D\" is that of PA too"),
+        "{twice}"
+    );
+    let letters = faults(&[pin("PA", "D1", "")]);
+    assert!(
+        letters.contains("pa.toml:6: attached wants letters"),
+        "{letters}"
+    );
+    let rowless = faults(&[pin("PA", "D", "strangers = true\n")]);
+    assert!(rowless.contains("cannot be open to strangers"), "{rowless}");
+    let alert = "effect = \"confirm_person\"\n[[alert]]\nto = \"responders\"\n\
+                 text = { id = \"a\", en = \"a\" }\n";
+    // The table ends the top of the file, so the reply stands in the alert: one fault more.
+    let told = faults(&[pin("PA", "D", alert)]);
+    assert!(
+        told.contains("a code that changes people cannot have alerts"),
+        "{told}"
+    );
 }
 
 proptest! {

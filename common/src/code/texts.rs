@@ -37,6 +37,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("unknown_place", &["word", "near"]),
     ("no_place", &["format"]),
     ("unknown_case", &["word"]),
+    ("withdrawn_case", &["word"]),
     ("closed_case", &["case"]),
     ("same_case", &["case"]),
     ("unknown_case_animal", &["case", "word", "near"]),
@@ -50,18 +51,44 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("unknown_program", &["word"]),
     ("unknown_permit", &["word"]),
     ("unknown_infrastructure", &["word"]),
+    ("closed_case_elsewhere", &["case"]),
+    ("nothing_to_acknowledge", &["word"]),
     ("nothing_to_withdraw", &[]),
     ("cannot_withdraw", &["code", "sent"]),
     ("too_old_to_withdraw", &["code", "sent"]),
+    ("pin_unknown", &["name"]),
+    ("pin_late", &["name"]),
+    ("pin_used", &["name"]),
+    ("pin_twice", &["name"]),
+    ("pin_wrong_phone", &["name"]),
+    ("pin_blocked", &["name"]),
+    ("cannot_register", &["type"]),
+    ("number_same", &["word"]),
+    ("number_taken", &["word"]),
     ("unknown_sender", &[]),
     ("suspended", &[]),
     ("left", &[]),
     ("try_later", &["trace"]),
     ("repeated", &["reply"]),
+    ("training", &["reply"]),
     ("held_mail", &[]),
     ("too_many", &["limit"]),
     ("received", &["trace"]),
 ];
+
+/// Adds the texts of `alerts.toml`; what is wrong with them.
+pub(crate) fn add_alerts(texts: &[crate::alerts::Text], replies: &mut Replies) -> Vec<CodeFault> {
+    let wrong = texts
+        .iter()
+        .flat_map(|(name, names, text)| replies.add(name, text, &Trial::of(names)));
+    let fault = |what| CodeFault {
+        file: "alerts.toml".to_owned(),
+        line: None,
+        what,
+        remedy: "correct the text".to_owned(),
+    };
+    wrong.map(fault).collect()
+}
 
 /// Reads the file and adds its texts to the replies, every fault told.
 pub(crate) fn add(file: &str, replies: &mut Replies) -> Vec<CodeFault> {

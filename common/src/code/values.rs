@@ -128,6 +128,15 @@ impl Values {
         }
     }
 
+    /// Whether a field, here or in a turn of the group, said one of these codes of a list.
+    pub fn has(&self, field: &str, codes: &[String]) -> bool {
+        let own = self.get(field).is_some_and(|value| value.is_any(codes));
+        own || self.fields.iter().any(|(_, value)| match value {
+            Value::Group(turns) => turns.iter().any(|turn| turn.has(field, codes)),
+            _ => false,
+        })
+    }
+
     /// Whether nothing was given.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
@@ -188,6 +197,14 @@ impl Value {
                     .collect::<Vec<_>>()
                     .join(" ")
             })),
+        }
+    }
+
+    fn is_any(&self, codes: &[String]) -> bool {
+        match self {
+            Self::Code(entry) => codes.contains(&entry.code),
+            Self::Many(values) => values.iter().any(|value| value.is_any(codes)),
+            _ => false,
         }
     }
 
@@ -300,6 +317,20 @@ mod tests {
         assert_eq!(serde_json::to_string(&values()).unwrap(), want);
         let value: serde_json::Value = serde_json::from_str(want).unwrap();
         assert_eq!(values().to_json(), value);
+    }
+
+    #[test]
+    fn a_field_has_a_code_wherever_it_was_said() {
+        let values = values();
+        let has = |field, codes: &[&str]| {
+            values.has(
+                field,
+                &codes.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>(),
+            )
+        };
+        assert!(has("sign", &["KBG", "DM"]), "in a comma list");
+        assert!(has("species", &["SP"]), "in a group");
+        assert!(!has("sign", &["KBG"]) && !has("syndrome", &["GG"]) && !has("place", &["SP"]));
     }
 
     #[test]

@@ -71,6 +71,11 @@ impl Words {
         self.words.is_empty() && self.text.contains('?')
     }
 
+    /// What was typed after the start code, as it was typed.
+    pub(crate) fn rest(&self) -> &str {
+        self.code.map_or("", |code| &self.text[code.end..])
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.words.len()
     }

@@ -343,6 +343,7 @@ text = "Hello Siti."
             "refused",
             "unknown",
             "nothing",
+            "permit",
         ] {
             assert!(mails.known.contains_key(name), "{name}");
         }

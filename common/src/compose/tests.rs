@@ -44,6 +44,7 @@ fn answer() -> EmailOutput {
             subject: "Re: Laporan".into(),
         }),
         attachments: Vec::new(),
+        documents: Vec::new(),
         reply_token: None,
         origin: Origin::Replied,
     }

@@ -78,6 +78,11 @@ fn engine(engine: &Engine) -> Result<(), String> {
         "\"id\" or \"en\"",
     )?;
     need("engine.max_parts", engine.max_parts >= 1, "at least 1")?;
+    need(
+        "engine.registration_hours",
+        (1..=720).contains(&engine.registration_hours),
+        "1 to 720: whoever is registered must find time to send the PIN",
+    )?;
     let digits = engine.country_code.bytes().all(|b| b.is_ascii_digit());
     need(
         "engine.country_code",

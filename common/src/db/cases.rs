@@ -79,6 +79,38 @@ pub async fn exists(tx: &Tx<'_>, id: i64) -> Result<bool> {
     Ok(row.get(0))
 }
 
+/// Whether there was a case of this number that was taken back. Asked when there is none.
+pub async fn was_withdrawn(tx: &Tx<'_>, id: i64) -> Result<bool> {
+    let row = tx
+        .query_one(
+            "-- cases::was_withdrawn
+             SELECT EXISTS (SELECT FROM disease_case WHERE id = $1 AND state = 'withdrawn')",
+            &[/* id */ &id],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
+/// Whether a case concerns somebody: it is in their area of responsibility, they opened it, or they
+/// reported about it before.
+pub async fn concerns(tx: &Tx<'_>, case: &Case, person: i64) -> Result<bool> {
+    let row = tx
+        .query_one(
+            "-- cases::concerns
+             SELECT EXISTS (SELECT FROM person_area a JOIN place w ON w.id = $2
+                            WHERE a.person = $3 AND a.place = ANY(w.path))
+                 OR EXISTS (SELECT FROM report r WHERE r.case_id = $1 AND r.sender = $3
+                            AND r.withdrawn_at IS NULL)",
+            &[
+                /* id */ &case.id,
+                /* place */ &case.place,
+                /* person */ &person,
+            ],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
 /// Sets a case's state and outcome.
 pub async fn set_state(tx: &Tx<'_>, id: i64, state: &str, outcome: Option<&str>) -> Result {
     tx.execute(

@@ -1,4 +1,4 @@
-//! Messages as they came and what was decided about them; repetitions; strangers; alerts.
+//! Messages as they came and what was decided about them; repetitions; strangers.
 
 use super::Tx;
 use crate::Result;
@@ -35,6 +35,8 @@ pub struct Taken<'a> {
     pub answer: Option<&'a str>,
     /// Id of the envelope that carries the answer.
     pub answer_id: Option<Uuid>,
+    /// Whether it was only for training.
+    pub training: bool,
 }
 
 /// Keeps a command and what was decided.
@@ -42,8 +44,8 @@ pub async fn insert(tx: &Tx<'_>, t: &Taken<'_>) -> Result {
     tx.execute(
         "-- intake::insert
          INSERT INTO message (id, line, trace, channel, address, person, text, channel_id, sent_at,
-                              received_at, outcome, code, answer, answer_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                              received_at, outcome, code, answer, answer_id, training)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         &[
             /* id */ &t.id,
             /* line */ &t.line,
@@ -59,6 +61,7 @@ pub async fn insert(tx: &Tx<'_>, t: &Taken<'_>) -> Result {
             /* code */ &t.code,
             /* answer */ &t.answer,
             /* answer_id */ &t.answer_id,
+            /* training */ &t.training,
         ],
     )
     .await
@@ -150,33 +153,4 @@ pub async fn answer_stranger(tx: &Tx<'_>, channel: &str, address: &str) -> Resul
         )
         .await?;
     Ok(answered > 0)
-}
-
-/// One text or mail to somebody who must act.
-pub struct Alerted {
-    /// Id of the envelope that carries it.
-    pub id: Uuid,
-    /// To whom.
-    pub person: i64,
-    /// `email`, or the channel of texts.
-    pub channel: String,
-}
-
-/// Keeps who was told because of a message.
-pub async fn alerted(tx: &Tx<'_>, message: Uuid, case_id: Option<i64>, told: &[Alerted]) -> Result {
-    let ids: Vec<Uuid> = told.iter().map(|t| t.id).collect();
-    let people: Vec<i64> = told.iter().map(|t| t.person).collect();
-    let channels: Vec<&str> = told.iter().map(|t| t.channel.as_str()).collect();
-    tx.execute(
-        "-- intake::alerted
-         INSERT INTO alert (id, message, case_id, person, channel)
-         SELECT t.id, $1, $2, t.person, t.channel
-         FROM unnest($3::uuid[], $4::bigint[], $5::text[]) AS t (id, person, channel)",
-        &[
-            /* message */ &message, /* case_id */ &case_id, /* ids */ &ids,
-            /* people */ &people, /* channels */ &channels,
-        ],
-    )
-    .await
-    .map(drop)
 }

@@ -4,16 +4,22 @@
 //! so that one number finds the same person whatever network it came by.
 
 pub(crate) mod bulk;
+pub(crate) mod changes;
 mod contacts;
 mod details;
+pub(crate) mod erase;
+pub(crate) mod pins;
+pub(crate) mod reach;
 
+pub use bulk::StoredPerson;
+pub(super) use contacts::usable;
 pub use contacts::{
     Contact, ContactState, Suppression, contacts, mark_contact, put_channel, suppressions,
 };
 #[cfg(test)]
 mod tests;
 
-pub use details::{Details, show};
+pub use details::{Details, show, show_one};
 
 use super::Tx;
 use crate::Result;
@@ -38,9 +44,30 @@ pub struct Person {
     pub state: PersonState,
     /// What they may do: of their user type, and granted or taken from them.
     pub permissions: Arc<BTreeSet<String>>,
+    /// What they send is answered like the real thing and kept apart.
+    pub training: bool,
 }
 
 impl Person {
+    /// Somebody whom nobody knows: without an id, a name, a type or anything that they may do.
+    pub fn stranger(language: &str) -> Self {
+        Self {
+            id: 0,
+            name: String::new(),
+            language: language.to_owned(),
+            user_type: String::new(),
+            home_place: None,
+            state: PersonState::Active,
+            permissions: Arc::default(),
+            training: false,
+        }
+    }
+
+    /// Whether this is nobody whom we know.
+    pub fn is_stranger(&self) -> bool {
+        self.id == 0
+    }
+
     /// May this person do it? The suspended may do nothing.
     pub fn may(&self, permission: &str) -> bool {
         self.state == PersonState::Active && self.permissions.contains(permission)
@@ -69,7 +96,7 @@ pub struct Recipient {
 }
 
 /// The columns of a [`Person`] named `p`, whose user type is `t`.
-const PERSON: &str = "p.id, p.name, p.language, p.user_type, p.home_place, p.state, t.may,
+pub(super) const PERSON: &str = "p.id, p.name, p.language, p.user_type, p.home_place, p.state, p.training, t.may,
     ARRAY(SELECT x.permission FROM person_permission x WHERE x.person = p.id AND x.granted) AS granted,
     ARRAY(SELECT x.permission FROM person_permission x WHERE x.person = p.id AND NOT x.granted) AS revoked";
 
@@ -148,7 +175,7 @@ pub async fn covering(tx: &Tx<'_>, place: i64, user_types: &[&str]) -> Result<Ve
     Ok(with.collect())
 }
 
-fn person(row: &Row) -> Person {
+pub(super) fn person(row: &Row) -> Person {
     let mut permissions: BTreeSet<String> = row.get::<_, Vec<String>>("may").into_iter().collect();
     permissions.extend(row.get::<_, Vec<String>>("granted"));
     for revoked in row.get::<_, Vec<&str>>("revoked") {
@@ -162,6 +189,7 @@ fn person(row: &Row) -> Person {
         home_place: row.get("home_place"),
         state: PersonState::from_row(row.get("state")),
         permissions: Arc::new(permissions),
+        training: row.get("training"),
     }
 }
 

@@ -1,17 +1,39 @@
 //! Who else is told, and how: each person by the first contact that works.
+//!
+//! Rows in `alert` are written here, with what the message caused; the caller sends what is not
+//! held. What the clock does later is in `raise` (nobody answered) and `bundle` (too many at once).
 
-use super::{Done, Turn};
+mod bundle;
+mod circle;
+mod raise;
+
+pub use bundle::{Bundle, Look};
+pub use raise::Raised;
+
+use super::{Done, Engine, Turn};
 use crate::Result;
-use crate::code::Reader;
+use crate::alerts::Bundling;
+use crate::code::spec::Alert as Declared;
+use crate::code::{Codes, Reader, Var, names};
+use crate::db::alerts::{self as rows, About, Alerted};
 use crate::db::people::Recipient;
+use crate::db::{Tx, cases};
+use crate::envelope::derived_id;
 use crate::language::Language;
-use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use crate::telemetry::count;
+use circle::Where;
+use std::collections::HashSet;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+/// What is counted of alerts.
+const COUNTED: &str = "kentongan_alerts_total";
 
 /// One message to somebody who must act.
 #[derive(Debug)]
 pub struct Alert {
+    /// Id that its envelope must have: the rows name it.
+    pub id: Uuid,
     /// Who.
     pub person: i64,
     /// `email`, or the channel of texts.
@@ -26,53 +48,88 @@ pub struct Alert {
     pub code: String,
     /// The case it is about.
     pub case_id: Option<i64>,
+    circle: String,
+    urgent: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Circles {
-    circle: BTreeMap<String, Vec<String>>,
-}
-
-/// Circles of receivers: name and the user types that belong to it. From `replies/circles.toml`.
-pub fn circles() -> &'static BTreeMap<String, Vec<String>> {
-    static CIRCLES: OnceLock<BTreeMap<String, Vec<String>>> = OnceLock::new();
-    CIRCLES.get_or_init(|| {
-        // A shipped file; a test reads it.
-        let file: Circles = toml::from_str(include_str!("../../replies/circles.toml"))
-            .expect("the shipped circles are valid");
-        file.circle
-    })
+impl Alert {
+    fn row(&self) -> Alerted<'_> {
+        Alerted {
+            id: self.id,
+            person: self.person,
+            channel: &self.channel,
+            circle: &self.circle,
+            urgent: self.urgent,
+        }
+    }
 }
 
 impl Turn<'_> {
-    /// The alerts that this message sets off. Needs a place: an area of responsibility decides.
-    pub(super) async fn alerts(&self, done: &Done) -> Result<Vec<Alert>> {
-        let Some(place) = &done.place else {
-            return Ok(Vec::new());
-        };
+    /// How many people hear of this message, and the alerts that are not held.
+    pub(super) async fn alerts(&self, done: &Done) -> Result<(usize, Vec<Alert>)> {
         let mut alerts: Vec<Alert> = Vec::new();
-        for (at, alert) in self.spec.alerts_for(&self.asked.sender.user_type) {
-            let types = circles()
-                .get(&alert.to)
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            let told_people = &self.engine.people;
-            for to in told_people.covering(self.tx, place.id, types).await?.iter() {
+        let kind = &self.asked.sender.user_type;
+        let mut watched = None;
+        // In training nobody hears of it who is not in training too.
+        let real = !self.engine.trains(self.asked.sender);
+        for (at, declared) in self.spec.alerts_for(kind, self.values) {
+            for (circle, to) in self.first_reachable(declared, done).await? {
                 let told = alerts.iter().any(|a| a.person == to.person.id);
-                if !told && to.person.id != self.asked.sender.id {
-                    alerts.extend(self.alert(at, to, done));
+                let other = to.person.id != self.asked.sender.id;
+                if !told && other && (real || to.person.training) {
+                    let circle = (circle.as_str(), declared.urgent);
+                    alerts.extend(self.alert((at, circle), &to, done));
                 }
             }
+            watched = watched.or(declared.urgent.then_some(at));
         }
-        Ok(alerts)
+        if let Some(at) = watched {
+            self.watch(at, done).await?;
+        }
+        let about = About {
+            message: self.asked.message,
+            code: &self.spec.code,
+            case_id: done.case_id,
+            step: 0,
+        };
+        let told = alerts.len();
+        let alerts = tell(self.tx, &about, alerts, &self.codes.alerting().bundling).await?;
+        Ok((told, alerts))
     }
 
-    fn alert(&self, at: usize, to: &Recipient, done: &Done) -> Option<Alert> {
-        let (contact, channel) = to
-            .contacts
-            .iter()
-            .find_map(|c| Some((c, c.channel.clone()?)))?;
+    /// The people of the first of an alert's circles in which anybody can be told, with its name.
+    async fn first_reachable(
+        &self,
+        alert: &Declared,
+        done: &Done,
+    ) -> Result<Vec<(String, Recipient)>> {
+        let place = Where {
+            place: done.place.as_ref().map(|p| p.id),
+            case: done.case_id,
+            message: done.about,
+            infrastructure: done.infrastructure(),
+        };
+        for circle in std::iter::once(&alert.to).chain(&alert.or_else) {
+            let engine = self.engine;
+            let found = engine.circle((self.codes, circle), self.tx, &place).await?;
+            silent(circle, found.silent.len(), done.case_id);
+            if !found.reachable.is_empty() {
+                let with = |to: &Recipient| (circle.clone(), to.clone());
+                return Ok(found.reachable.iter().map(with).collect());
+            }
+        }
+        if alert.urgent {
+            nobody(&alert.to, done.case_id);
+        }
+        Ok(Vec::new())
+    }
+
+    fn alert(
+        &self,
+        (at, (circle, urgent)): (usize, (&str, bool)),
+        to: &Recipient,
+        done: &Done,
+    ) -> Option<Alert> {
         let language = Language::from_tag(&to.person.language).unwrap_or_default();
         let may = |permission: &str| to.person.may(permission);
         let reader = Reader {
@@ -80,17 +137,165 @@ impl Turn<'_> {
             kind: &to.person.user_type,
             may: &may,
         };
-        let extra = done.extra(language);
+        let text = self.words(at, &reader, done);
+        let about = (self.asked.message, self.asked.line, 0);
+        let alert = addressed(to, text, about)?;
         Some(Alert {
-            person: to.person.id,
-            channel,
-            address: contact.address.clone(),
-            language,
-            text: self
-                .codes
-                .alert((self.spec, at), self.values, &reader, &extra),
             code: self.spec.code.clone(),
             case_id: done.case_id,
+            circle: circle.to_owned(),
+            urgent,
+            ..alert
         })
     }
+
+    /// An alert as this reader reads it.
+    fn words(&self, at: usize, reader: &Reader<'_>, done: &Done) -> String {
+        let mut extra = done.extra(reader.language);
+        if let Some(case) = done.case_id {
+            let format = answer_format(self.codes, reader, case);
+            extra.push((names::ANSWER, Var::from(format)));
+        }
+        let of = (self.spec, at);
+        self.codes.alert(of, self.values, reader, &extra)
+    }
+
+    /// From now on the clock looks whether anybody answers.
+    async fn watch(&self, at: usize, done: &Done) -> Result {
+        let (Some(case_id), Some(place), Some(first)) =
+            (done.case_id, &done.place, self.spec.escalation.first())
+        else {
+            return Ok(());
+        };
+        // Whoever is told next may send what answers a case.
+        let may = |_: &str| true;
+        let [id, en] = Language::ALL.map(|language| {
+            let kind = "";
+            let reader = Reader {
+                language,
+                kind,
+                may: &may,
+            };
+            self.words(at, &reader, done)
+        });
+        let watch = rows::Watch {
+            case_id,
+            message: self.asked.message,
+            trace: self.asked.trace,
+            code: &self.spec.code,
+            place: place.id,
+            texts: [&id, &en],
+            after_min: first.after_min,
+        };
+        rows::begin(self.tx, &watch).await
+    }
+
+    /// Who writes about a case has read what they were told of it.
+    pub(super) async fn acknowledge(&self) -> Result {
+        let Some(case) = self.values.case() else {
+            return Ok(());
+        };
+        let asked = self.asked;
+        rows::acknowledge_case(self.tx, asked.sender.id, case, asked.message)
+            .await
+            .map(drop)
+    }
+
+    /// Why a case that a message names is none: it never was, or it was taken back.
+    pub(super) async fn no_case(&self, number: i64) -> Result<super::Answer> {
+        let withdrawn = cases::was_withdrawn(self.tx, number).await?;
+        let key = if withdrawn {
+            "withdrawn_case"
+        } else {
+            "unknown_case"
+        };
+        Ok(self.refused(key, &[("word", Var::from(number))]))
+    }
+}
+
+/// Writes the rows; what is left is to be sent.
+async fn tell(
+    tx: &Tx<'_>,
+    about: &About<'_>,
+    mut alerts: Vec<Alert>,
+    rules: &Bundling,
+) -> Result<Vec<Alert>> {
+    if alerts.is_empty() {
+        return Ok(alerts);
+    }
+    let told: Vec<Alerted<'_>> = alerts.iter().map(Alert::row).collect();
+    let held: HashSet<Uuid> = rows::tell(tx, about, &told, rules).await?;
+    alerts.retain(|alert| {
+        let wait = held.contains(&alert.id);
+        count(COUNTED, if wait { "held" } else { "sent" });
+        !wait
+    });
+    Ok(alerts)
+}
+
+/// An alert to the first contact of somebody that a channel serves. `about` is the message that
+/// sets it off, its line, and the step of the escalation: together with the person they make the
+/// id, which is the same when the message is decided again.
+fn addressed(to: &Recipient, text: String, about: (Uuid, i16, i16)) -> Option<Alert> {
+    let mut usable = to.contacts.iter();
+    let (contact, channel) = usable.find_map(|c| Some((c, c.channel.clone()?)))?;
+    let (message, line, step) = about;
+    let id = derived_id(&[
+        b"alert",
+        message.as_bytes(),
+        &line.to_be_bytes(),
+        &step.to_be_bytes(),
+        &to.person.id.to_be_bytes(),
+    ]);
+    Some(Alert {
+        id,
+        person: to.person.id,
+        channel,
+        address: contact.address.clone(),
+        language: Language::from_tag(&to.person.language).unwrap_or_default(),
+        text,
+        code: String::new(),
+        case_id: None,
+        circle: String::new(),
+        urgent: false,
+    })
+}
+
+/// The format of what answers a case, with its number in it: that of the code which responds, or
+/// of the one that only says "read", for those who may send no other.
+fn answer_format(codes: &Codes, reader: &Reader<'_>, case: i64) -> String {
+    let with = |effect: &'static str| {
+        let does = move |spec: &&std::sync::Arc<crate::code::Spec>| {
+            spec.effect.as_deref() == Some(effect) && (reader.may)(&spec.permission)
+        };
+        codes.specs().find(does)
+    };
+    let number = case.to_string();
+    if let Some(spec) = with("respond") {
+        return spec.format_with(reader, "case", &number);
+    }
+    let read = with("acknowledge").map(|spec| format!("{} {number}", spec.code));
+    read.unwrap_or(number)
+}
+
+/// People of a circle who have no address that works: somebody must see to that.
+fn silent(circle: &str, people: usize, case: Option<i64>) {
+    for _ in 0..people {
+        count(COUNTED, "without_contact");
+    }
+    if people > 0 {
+        info!(
+            circle,
+            case, people, "Some of a circle have no contact and were not told"
+        );
+    }
+}
+
+/// Nobody at all could be told of something urgent.
+fn nobody(circle: &str, case: Option<i64>) {
+    count(COUNTED, "nobody");
+    warn!(
+        circle,
+        case, "Nobody can be told of an urgent case: no areas, or no contacts"
+    );
 }

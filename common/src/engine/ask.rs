@@ -19,7 +19,7 @@ impl Turn<'_> {
         if let Some(number) = self.values.case()
             && !cases::exists(self.tx, number).await?
         {
-            return Ok(self.refused("unknown_case", &[("word", number.into())]));
+            return self.no_case(number).await;
         }
         let found = match self.found().await? {
             Ok(found) => found,

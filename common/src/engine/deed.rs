@@ -1,7 +1,6 @@
 //! What an effect is given and what it hands back.
 
 use super::Found;
-use crate::Result;
 use crate::code::effects;
 use crate::code::{Codes, Spec, Values, Var};
 use crate::db::Tx;
@@ -11,6 +10,7 @@ use crate::db::places::Place;
 use crate::db::subjects::{Sort, Subject};
 use crate::envelope::derived_id;
 use crate::language::Language;
+use crate::{Result, config};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -74,11 +74,16 @@ pub struct Deed<'a> {
     pub case: Option<&'a Case>,
     /// Owners, animals, programmes, permits and infrastructure that it names.
     pub found: &'a Found,
-    /// Days within which two people's reports may be of one event; 0: nobody asks.
-    pub alike_days: u32,
+    /// How answers are made here.
+    pub settings: &'a config::Engine,
 }
 
 impl Deed<'_> {
+    /// The language in which the sender is answered.
+    pub(crate) fn language(&self) -> Language {
+        Language::from_tag(&self.asked.sender.language).unwrap_or_default()
+    }
+
     /// Does what only this code does. A code without an effect just stores.
     pub(super) async fn effect(&self) -> Result<Effected> {
         match self.spec.effect.as_deref() {
@@ -114,6 +119,8 @@ pub struct Done {
     pub(super) subjects: Vec<Subject>,
     /// Fields of the row that the message did not name.
     pub(super) kept: Vec<(&'static str, Json)>,
+    /// The earlier message that was taken back: who was told because of it is the circle `told`.
+    pub about: Option<Uuid>,
     /// What the texts of the code may name besides its fields.
     said: Vec<(Cow<'static, str>, Said)>,
 }
@@ -140,6 +147,7 @@ impl Default for Done {
             stores: true,
             subjects: Vec::new(),
             kept: Vec::new(),
+            about: None,
             said: Vec::new(),
         }
     }
@@ -174,10 +182,17 @@ impl Done {
     }
 
     /// It is about this.
-    pub(super) fn about(&mut self, found: Vec<Subject>) {
+    pub(super) fn speaks_of(&mut self, found: Vec<Subject>) {
         for one in found {
             self.subject(one.sort, one.id);
         }
+    }
+
+    /// The infrastructure that the message names: its staff are a circle of receivers.
+    pub(super) fn infrastructure(&self) -> Option<i64> {
+        let mut subjects = self.subjects.iter();
+        let found = subjects.find(|s| s.sort == Sort::Infrastructure);
+        found.map(|s| s.id)
     }
 
     fn subject(&mut self, sort: Sort, id: i64) -> &mut Subject {

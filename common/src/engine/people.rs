@@ -1,10 +1,12 @@
 //! People who write, and who is told about a place, kept until the database says that people
 //! changed. A stranger is not kept: the next loader may know them. A code that changes people must
-//! not ask [`People::covering`] afterwards in its own transaction: what is rolled back would stay.
+//! not ask [`People::around`] afterwards in its own transaction: what is rolled back would stay.
 
 use super::kept::Kept;
 use crate::Result;
-use crate::db::people::{self, Person, Recipient};
+use crate::alerts::Whom;
+use crate::db::alerts::{self, Found, Source};
+use crate::db::people::{self, Person};
 use crate::db::{Db, Tx};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +20,7 @@ const PLACES: usize = 8_192;
 
 pub(super) struct People {
     by_contact: Kept<(String, String), Person>,
-    covering: Kept<(i64, Vec<String>), Vec<Recipient>>,
+    around: Kept<(i64, Whom), Found>,
     /// Thousands of people share a dozen sets of permissions.
     permissions: Mutex<HashSet<Arc<BTreeSet<String>>>>,
 }
@@ -27,7 +29,7 @@ impl Default for People {
     fn default() -> Self {
         Self {
             by_contact: Kept::new(SENDERS),
-            covering: Kept::new(PLACES),
+            around: Kept::new(PLACES),
             permissions: Mutex::default(),
         }
     }
@@ -55,23 +57,25 @@ impl People {
         }))
     }
 
-    pub async fn covering(
-        &self,
-        tx: &Tx<'_>,
-        place: i64,
-        user_types: &[String],
-    ) -> Result<Arc<Vec<Recipient>>> {
-        let key = (place, user_types.to_vec());
-        let age = match self.covering.get(&key) {
-            Ok(recipients) => return Ok(recipients),
+    /// The people of a circle that follows from the place; nobody for one that does not.
+    pub async fn around(&self, tx: &Tx<'_>, place: i64, whom: &Whom) -> Result<Arc<Found>> {
+        let source = match whom {
+            Whom::Covering { types } => Source::Covering(place, types),
+            Whom::Near { types, up, km } => Source::Near(place, types, (*up, *km)),
+            Whom::Staff | Whom::Reporter | Whom::Sender { .. } | Whom::Told => {
+                return Ok(Arc::default());
+            }
+        };
+        let key = (place, whom.clone());
+        let age = match self.around.get(&key) {
+            Ok(found) => return Ok(found),
             Err(age) => age,
         };
-        let types: Vec<&str> = user_types.iter().map(String::as_str).collect();
-        let mut found = people::covering(tx, place, &types).await?;
-        for recipient in &mut found {
+        let mut found = alerts::found(tx, source).await?;
+        for recipient in &mut found.reachable {
             self.share(&mut recipient.person);
         }
-        Ok(self.covering.keep(&age, key, found))
+        Ok(self.around.keep(&age, key, found))
     }
 
     fn share(&self, person: &mut Person) {
@@ -93,6 +97,6 @@ impl People {
         sets.clear();
         drop(sets);
         self.by_contact.forget();
-        self.covering.forget();
+        self.around.forget();
     }
 }

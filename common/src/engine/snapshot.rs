@@ -1,7 +1,6 @@
 //! Code files and lists as of now, checked whole before they come into force.
 
 use super::ask::bound_type;
-use super::circles;
 use crate::code::lexicon::{EntryRow, ListRow};
 use crate::code::{CodeFault, Codes, Lexicon, Spec, shipped};
 use crate::db::lists::{self, Entry, List};
@@ -16,30 +15,14 @@ use tracing::{info, warn};
 pub(super) async fn load(home: &Home, settings: &config::Engine) -> Result<Codes> {
     let lexicon = lexicon(&home.db).await?;
     let codes = compile(settings, lexicon)?;
-    check_circles(&codes)?;
+    let types = codes.lexicon().list("user_type");
+    let faults = types.map(|types| codes.alerting().circles.check(types));
+    if let Some(faults) = faults.filter(|faults| !faults.is_empty()) {
+        return Err(Failure::quarantine(faults.join("; ")));
+    }
     check_queries(&home.db, &codes).await?;
     make_views(&home.db, &codes).await;
     Ok(codes)
-}
-
-/// Every circle that a code file tells is one that exists.
-fn check_circles(codes: &Codes) -> Result {
-    for spec in codes.specs() {
-        for alert in &spec.alerts {
-            if !circles().contains_key(&alert.to) {
-                let known = circles()
-                    .keys()
-                    .map(String::as_str)
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                let (file, to) = (spec.code.to_lowercase(), &alert.to);
-                return Err(Failure::quarantine(format!(
-                    "{file}.toml: there is no circle `{to}`; there are {known}"
-                )));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The views are for people who ask the database; a daemon that may not make them goes on.

@@ -115,6 +115,7 @@ fn taken<'a>(asked: &'a Asked<'a>, answer: &'a Answer) -> Taken<'a> {
         code: answer.code.as_deref(),
         answer: Some(&answer.text),
         answer_id: None,
+        training: answer.training,
     }
 }
 
@@ -305,3 +306,5 @@ async fn a_search_for_nothing_finds_nothing() {
     let found = world.say(ENGLISH, "CKL ogo", 0).await.text;
     assert!(found.starts_with("Ogotua"), "{found}");
 }
+
+mod training;

@@ -162,6 +162,29 @@ fn addresses(
     found
 }
 
+/// An address as people write it on a command line: a number, a mail address, or
+/// `channel:address`. Kind, canonical form and chosen channel, or what is wrong.
+pub(crate) fn contact_address(
+    text: &str,
+    channels: &[(String, String)],
+) -> Result<(String, String, Option<String>), String> {
+    let text = text.trim();
+    let named = text
+        .split_once(':')
+        .map(|(channel, address)| (channel.to_lowercase(), address));
+    let (kind, channel, address) = match &named {
+        Some((channel, address)) => {
+            let found = channels.iter().find(|c| c.0 == *channel);
+            let found = found.ok_or_else(|| no_channel(channel, channels).to_string())?;
+            (found.1.as_str(), Some(channel.clone()), *address)
+        }
+        None if text.contains('@') => ("email", None, text),
+        None => ("phone", None, text),
+    };
+    let address = canonical(kind, address).map_err(|problem| problem.to_string())?;
+    Ok((kind.to_owned(), address, channel))
+}
+
 fn no_channel(name: &str, channels: &[(String, String)]) -> Problem {
     let hint = hint(name, channels.iter().map(|c| c.0.as_str()));
     Problem::Unknown {

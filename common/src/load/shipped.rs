@@ -2,6 +2,7 @@
 
 use super::{LoadError, LoadOptions, LoadReport, lists, people, permissions, places, user_types};
 use crate::db::lists::{Entry, List};
+use crate::db::people::bulk::{Permission, UserType};
 use crate::db::{self, Tx};
 use sha2::{Digest, Sha256};
 
@@ -110,6 +111,29 @@ pub fn lists_as_shipped() -> Result<(Vec<List>, Vec<Entry>), ShippedError> {
     }
     let heads = heads.into_iter().map(|(list, _)| list).collect();
     Ok((heads, entries.into_iter().map(|e| e.entry).collect()))
+}
+
+/// The shipped permissions and user types, in the order of their files. Fails with our own mistake
+/// only.
+pub(crate) fn roles_as_shipped() -> Result<(Vec<Permission>, Vec<UserType>), ShippedError> {
+    let (mut permissions, mut types) = (Vec::new(), Vec::new());
+    for (kind, file, bytes) in LISTS {
+        let faults = match kind {
+            Kind::Permissions => {
+                let (read, faults) = super::roles::read_permissions(bytes);
+                permissions.extend(read);
+                faults
+            }
+            Kind::UserTypes => {
+                let (read, faults) = super::roles::read_user_types(bytes, &permissions);
+                types.extend(read.into_iter().map(|(one, _)| one));
+                faults
+            }
+            Kind::Lists | Kind::Places => continue,
+        };
+        super::refuse(faults).map_err(|error| ShippedError { file, error })?;
+    }
+    Ok((permissions, types))
 }
 
 async fn load_once(

@@ -17,6 +17,8 @@ pub enum Purpose {
     Trace = 2,
     /// Marks mail as our own (M1); payload: empty or the trace.
     Mark = 3,
+    /// Proves that a movement permit is ours; payload: its number, see [`crate::document::Seal`].
+    Permit = 4,
 }
 
 /// Why a token is not taken.
@@ -155,6 +157,27 @@ impl Signer {
         }
     }
 
+    /// Eight letters that somebody can type from paper: 40 bits of HMAC-SHA256 over the purpose and
+    /// the payload, which does not travel in them. Good only where whoever guesses has to ask us:
+    /// one in 10^12 guesses hits. They do not end.
+    pub fn short(&self, purpose: Purpose, payload: &[u8]) -> String {
+        short_of(&self.keys[0], purpose, payload)
+    }
+
+    /// Whether these are the short letters of this payload, by any of our keys. Small letters, `O`
+    /// for 0, `I` and `L` for 1, blanks and hyphens between are all the same.
+    pub fn short_fits(&self, purpose: Purpose, payload: &[u8], typed: &str) -> bool {
+        let typed = plain(typed);
+        let fits = |key: &Hmac<Sha256>| {
+            let own = short_of(key, purpose, payload);
+            // No early end: how much of a guess is right must not show in the time it takes.
+            let pairs = own.bytes().zip(typed.bytes());
+            let wrong = pairs.fold(0, |wrong, (a, b)| wrong | (a ^ b));
+            own.len() == typed.len() && wrong == 0
+        };
+        self.keys.iter().any(fits)
+    }
+
     /// The payload of the first good token in any text: a subject, a message id, a body. What
     /// looks like a token and is none is passed over.
     pub fn find(&self, purpose: Purpose, text: &str, now: Timestamp) -> Option<Vec<u8>> {
@@ -181,6 +204,35 @@ fn ends(body: &[u8]) -> Timestamp {
         .iter()
         .fold(0_i64, |s, &b| s << 8 | i64::from(b));
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+}
+
+/// What short letters are made over begins with this, tokens with their version: neither can be
+/// made into the other.
+const SHORT: u8 = 0;
+/// Bytes of HMAC behind short letters, 5 bits to a letter.
+const SHORT_TAG: usize = 5;
+/// Crockford's base32: without I, L, O and U, which people take for others or for words.
+const PLAIN: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+fn short_of(key: &Hmac<Sha256>, purpose: Purpose, payload: &[u8]) -> String {
+    let key = key.clone().chain_update([SHORT, purpose as u8]);
+    let tag = key.chain_update(payload).finalize().into_bytes();
+    let bits = tag[..SHORT_TAG]
+        .iter()
+        .fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
+    let letters = (0..8).rev().map(|at| bits >> (5 * at) & 31);
+    letters.map(|l| char::from(PLAIN[l as usize])).collect()
+}
+
+/// Short letters as they are made, from what somebody typed.
+fn plain(typed: &str) -> String {
+    let kept = typed.chars().filter(|c| !matches!(c, ' ' | '-' | '.'));
+    kept.map(|c| match c.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        c => c,
+    })
+    .collect()
 }
 
 /// RFC 4648, 6, in lower case and without padding.
@@ -296,6 +348,40 @@ mod tests {
             }
         );
         assert_eq!(format!("{:?}", signer(&[1, 2])), "Signer { keys: 2 }");
+    }
+
+    #[test]
+    fn short_letters_are_typed_in_many_ways_and_hold_for_one_number_only() {
+        let old = signer(&[1]);
+        let letters = old.short(Purpose::Permit, b"208");
+        assert_eq!(letters.len(), 8);
+        assert_eq!(letters, old.short(Purpose::Permit, b"208"));
+        let fits =
+            |s: &Signer, payload: &[u8], typed: &str| s.short_fits(Purpose::Permit, payload, typed);
+        let (a, b) = letters.split_at(4);
+        let sloppy = format!(
+            " {}-{} ",
+            a.to_lowercase(),
+            b.replace('0', "o").replace('1', "l")
+        );
+        assert!(fits(&old, b"208", &sloppy), "{sloppy}");
+        assert!(fits(&signer(&[2, 1]), b"208", &letters), "by the old key");
+        assert!(!fits(&signer(&[2]), b"208", &letters));
+        assert!(!fits(&old, b"209", &letters));
+        assert!(!old.short_fits(Purpose::Mark, b"208", &letters));
+        for wrong in ["", &letters[1..], &format!("{letters}A"), "AAAAAAAA"] {
+            assert!(!fits(&old, b"208", wrong), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn short_letters_hold_nothing_that_looks_like_another() {
+        let all: String = (0_u32..200)
+            .map(|n| signer(&[1]).short(Purpose::Permit, &n.to_be_bytes()))
+            .collect();
+        assert!(!all.contains(['I', 'L', 'O', 'U']), "{all}");
+        let kinds: std::collections::BTreeSet<char> = all.chars().collect();
+        assert_eq!(kinds.len(), 32, "every letter is used");
     }
 
     proptest! {

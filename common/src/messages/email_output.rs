@@ -24,6 +24,9 @@ pub struct EmailOutput {
     /// Files to attach, from the blob store.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
+    /// Files to attach that are made when the mail is composed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Document>,
     /// Signed text that an answer to this mail brings back, where an answer means something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_token: Option<String>,
@@ -53,6 +56,22 @@ pub struct Attachment {
     pub name: String,
     /// Media type such as `text/csv`.
     pub media_type: String,
+}
+
+/// A file that the mailer makes from values, the same whenever it is made: nothing lies in the blob
+/// store for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Document {
+    /// What to make: `permit`. A kind that the mailer does not know sends the whole mail to the dead
+    /// letters: without its document it would mean nothing.
+    pub kind: String,
+    /// Name that the receiver sees, such as `SKKH-208.pdf`.
+    pub name: String,
+    /// `id` or `en`: the language that is set large.
+    pub language: String,
+    /// What stands in it, as its kind wants it.
+    #[serde(default)]
+    pub values: Map<String, Value>,
 }
 
 /// What made us write; RFC 3834 wants it said.

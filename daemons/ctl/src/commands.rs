@@ -11,6 +11,7 @@ mod load;
 mod migrate;
 mod people;
 mod queues;
+mod rerun;
 mod send;
 mod submit;
 mod trace;
@@ -35,6 +36,7 @@ pub enum Command {
     Dead(dead::Dead),
     People(people::People),
     Codes(codes::Codes),
+    Rerun(rerun::Rerun),
     Fleet(fleet::Fleet),
     Keys(keys::Keys),
     Completions(completions::Completions),
@@ -55,6 +57,7 @@ pub async fn run(context: Context, command: Command) -> Result {
         Command::Dead(it) => Box::pin(it.run(&context)).await,
         Command::People(it) => it.run(&context).await,
         Command::Codes(it) => Box::pin(it.run(&context)).await,
+        Command::Rerun(it) => Box::pin(it.run(&context)).await,
         Command::Fleet(it) => it.run(&context).await,
         Command::Keys(it) => it.run(&context),
         Command::Completions(it) => it.run(),

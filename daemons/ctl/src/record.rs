@@ -58,6 +58,11 @@ impl Record {
         Ok(Self { id })
     }
 
+    /// Names the record.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
     /// One more message. Called before anything is done to it: the record may name one message too
     /// many after a failure, never one too few.
     pub async fn touched(&self, db: &Db, letter: &Letter) -> Result<()> {
@@ -75,7 +80,7 @@ impl Record {
 }
 
 /// The person behind the keyboard, also behind sudo, and the machine.
-fn who() -> String {
+pub fn who() -> String {
     let names = ["SUDO_USER", "USER", "LOGNAME"];
     let named = |name: &&str| std::env::var(name).ok().filter(|n| !n.is_empty());
     let user = names.iter().find_map(named).unwrap_or_else(owner);

@@ -11,7 +11,10 @@ pub struct Config {
     pub proof_tries: u32,
     /// The time in which a mail's proof must be found, in seconds.
     pub proof_limit_s: u64,
-    /// Time zone of the times in our mails, as in `Asia/Jakarta`.
+    /// How often the clock looks for alerts that nobody answered and for those that are held, in
+    /// seconds. Seldom, and the times of the code files are kept badly.
+    pub clock_s: u64,
+    /// Time zone of the times in our mails and alerts, as in `Asia/Jakarta`.
     pub time_zone: String,
 }
 
@@ -20,6 +23,7 @@ impl Default for Config {
         Self {
             proof_tries: 4,
             proof_limit_s: 15,
+            clock_s: 20,
             time_zone: "Asia/Jakarta".into(),
         }
     }

@@ -3,6 +3,8 @@
 //! In:       `text-input` (a text somebody sent), `email-input` (a mail that arrived)
 //! Out:      `text-output-<channel>`, `email-output`, `mail-events` (a bounce that came as a mail)
 //! Touches:  people, places, lists, cases, reports; reads blobs; asks DNS about a mail's sender.
+//! Clock:    urgent cases that nobody answers are told again and to the next level; what was held for
+//!           a receiver of many alerts goes out as one text.
 //! Fails:    an unknown sender is told so once a day; a mail without proof of its sender is held
 //!           until the registered person confirms it; a code file that is wrong stops the start.
 //! Weakness: two texts of one person may be decided in the other order; `H` goes by the time of
@@ -11,16 +13,19 @@
 mod config;
 mod handlers;
 mod mail;
+mod upkeep;
 
 use common::daemon;
 use common::engine::Engine;
 use handlers::{EmailInputHandler, TextInputHandler};
 use std::process::ExitCode;
+use upkeep::Upkeep;
 
 fn main() -> ExitCode {
     daemon::run("processor", async |d| {
         let engine = Engine::load(d.home(), d.settings()).await?;
         let texts = TextInputHandler::new(engine.clone(), d.settings());
+        tokio::spawn(Upkeep::new(engine.clone(), d)?.run());
         let mails = EmailInputHandler::new(engine.clone(), d)?;
         let blobs = d.settings().blob.clone();
         d.on(texts)

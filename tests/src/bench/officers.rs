@@ -36,6 +36,7 @@ pub async fn hire(stage: &Stage, count: usize) {
     let options = LoadOptions {
         retire_vanished: false,
         systems: vec!["kemendagri".into()],
+        ..LoadOptions::default()
     };
     let loaded = load::people(&tx, file.as_bytes(), &options).await;
     loaded.unwrap_or_else(|e| panic!("the officers are right: {e:?}"));

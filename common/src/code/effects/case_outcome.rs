@@ -7,7 +7,8 @@ use crate::{Failure, Result};
 const STILL_OPEN: &[&str] = &["MS"];
 
 /// Sets a case's outcome. A closed case may get another one: who erred corrects it with the same
-/// code, and `MS` opens it again. An outcome that arrives after a newer one is stored and changes
+/// code, and `MS` opens it again; but not somebody whom it does not concern, who more likely
+/// mistyped its number. An outcome that arrives after a newer one is stored and changes
 /// nothing.
 pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let case = case_of(deed)?;
@@ -17,6 +18,10 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         ));
     };
     let asked = deed.asked;
+    if case.state == "closed" && !cases::concerns(deed.tx, case, asked.sender.id).await? {
+        let about = vec![("case", Var::from(case.id))];
+        return Ok(Effected::Refused("closed_case_elsewhere", about));
+    }
     let (sent_at, received_at) = (asked.sent_at, asked.received_at);
     let late = cases::has_newer_outcome(deed.tx, case.id, sent_at, received_at).await?;
     let state = state_after(Some(&outcome.code));

@@ -27,7 +27,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         at: sent_at,
         fields: &fields,
     };
-    let alike = match deed.alike_days {
+    let alike = match deed.settings.alike_days {
         0 => None,
         days => cases::alike(deed.tx, &event, days).await?,
     };

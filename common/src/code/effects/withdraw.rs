@@ -4,6 +4,7 @@ use crate::code::Var;
 use crate::db::reports::Last;
 use crate::db::{cases, reports, subjects};
 use crate::engine::{Deed, Done, Effected};
+use crate::people::pin;
 use jiff::SignedDuration;
 
 /// People take back what they sent just now. When the last message that we know was sent longer
@@ -30,14 +31,19 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         Some(_) => cases::animals::named_since(tx, last.id).await?,
         None => false,
     };
+    // A PIN that was used has made somebody a user; one that was not dies with the report.
+    let built_on = built_on || pin::built_on(tx, last.message_id, last.line).await?;
     if built_on || !subjects::undo(tx, last.id).await? {
         return Ok(Effected::Refused("cannot_withdraw", about(last)));
     }
+    let gone = case.as_ref().is_some_and(|case| case.opened);
     if let Some(case) = case {
         undo(deed, &last, &case).await?;
     }
     reports::withdraw(tx, &last).await?;
     let mut done = Done::without_row(last.case_id);
+    done.about = Some(last.message_id);
+    done.say("gone", Var::from(gone));
     done.say("withdrawn", Var::from(last.code));
     done.say("sent", Var::from(last.text));
     Ok(Effected::Done(done))

@@ -1,7 +1,7 @@
 //! One code file while it is read: what is left of it and what was wrong so far.
 
 use super::Loaded;
-use super::section::RawQuery;
+use super::section::{RawAlert, RawQuery};
 use crate::code::format::{Format, Part};
 use crate::code::machine::MAX_FIELDS;
 use crate::code::spec::{Example, Field, Query};
@@ -191,6 +191,38 @@ impl Reading<'_> {
                     }));
             })
             .ok()
+    }
+
+    /// `attached`, in capitals, and `strangers`.
+    pub fn openness(&mut self, effect: Option<&str>) -> (Option<String>, bool) {
+        let attached: Option<String> = self.may("attached");
+        let letters = |p: &String| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphabetic());
+        if attached.as_ref().is_some_and(|prefix| !letters(prefix)) {
+            let what = "attached wants letters that digits can follow".to_owned();
+            self.fault(
+                "attached",
+                what,
+                "write letters only, as in attached = \"D\"",
+            );
+        }
+        let strangers = self.may("strangers").unwrap_or_default();
+        if strangers && effect.is_none() {
+            let what = "a code without an effect cannot be open to strangers".to_owned();
+            self.fault("strangers", what, "its row would have no sender: remove it");
+        }
+        (
+            attached.map(|prefix| prefix.to_ascii_uppercase()),
+            strangers,
+        )
+    }
+
+    /// Who is told is looked up in copies that must not be filled from a transaction which has
+    /// itself changed people.
+    pub fn check_alerts(&mut self, effect: Option<&str>, alerts: &[RawAlert]) {
+        if effect.is_some_and(|e| names::CHANGE_PEOPLE.contains(&e)) && !alerts.is_empty() {
+            let what = "a code that changes people cannot have alerts".to_owned();
+            self.fault("[[alert]]", what, "remove them");
+        }
     }
 
     pub fn check_examples(&mut self, examples: &[Example]) {

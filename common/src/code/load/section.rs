@@ -4,6 +4,7 @@
 use super::file::Reading;
 use crate::language::Both;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 
 /// `[field.x]`
 pub(super) struct RawField {
@@ -29,6 +30,9 @@ pub(super) struct RawQuery {
 pub(super) struct RawAlert {
     pub to: String,
     pub when: Vec<String>,
+    pub only_if: BTreeMap<String, Vec<String>>,
+    pub or_else: Vec<String>,
+    pub urgent: bool,
     pub text: Both,
 }
 
@@ -91,10 +95,16 @@ impl RawAlert {
         let mut section = Section::new(reading, "[[alert]]", value)?;
         let (to, text) = (section.must("to"), section.must("text"));
         let when = section.may("when").unwrap_or_default();
+        let only_if = section.may("if").unwrap_or_default();
+        let or_else = section.may("else").unwrap_or_default();
+        let urgent = section.may("urgent").unwrap_or_default();
         section.end();
         Some(Self {
             to: to?,
             when,
+            only_if,
+            or_else,
+            urgent,
             text: text?,
         })
     }

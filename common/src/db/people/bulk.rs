@@ -30,18 +30,26 @@ pub(crate) struct Holder {
     pub person: i64,
 }
 
-/// A person as a row of a file describes one. Areas and permissions are in order; contacts (kind, address,
-/// chosen channel) in order of preference.
+/// A person with all that hangs on them, as [`crate::people`] changes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StoredPerson {
+pub struct StoredPerson {
+    /// What other rows refer to; 0 for somebody who is not written yet.
     pub id: i64,
+    /// As shown to others.
     pub name: String,
+    /// `id` or `en`.
     pub language: String,
+    /// Code in the list `user_type`.
     pub user_type: String,
+    /// Where their reports are that name no place.
     pub home_place: Option<i64>,
+    /// `active`, `suspended` or `left`.
     pub state: String,
+    /// Kind, canonical address and chosen channel, in order of preference.
     pub contacts: Vec<(String, String, Option<String>)>,
+    /// Areas of responsibility, in order.
     pub areas: Vec<i64>,
+    /// Permissions given (`true`) or taken, in order.
     pub permissions: Vec<(String, bool)>,
 }
 

@@ -70,7 +70,10 @@ pub async fn contacts(tx: &Tx<'_>, person: i64) -> Result<Vec<Contact>> {
 }
 
 /// The addresses of many that are not suppressed and that a channel serves.
-pub(super) async fn usable(tx: &Tx<'_>, people: &[i64]) -> Result<HashMap<i64, Vec<Contact>>> {
+pub(in crate::db) async fn usable(
+    tx: &Tx<'_>,
+    people: &[i64],
+) -> Result<HashMap<i64, Vec<Contact>>> {
     let mut of: HashMap<i64, Vec<Contact>> = HashMap::new();
     if people.is_empty() {
         return Ok(of);

@@ -31,8 +31,17 @@ pub struct Details {
 /// The people whom an operator may mean: whoever has this very address, else whoever has the text in
 /// the name, at most fifty in order of name.
 pub async fn show(tx: &Tx<'_>, text: &str) -> Result<Vec<Details>> {
+    found(tx, text.trim(), None).await
+}
+
+/// The person of this id.
+pub async fn show_one(tx: &Tx<'_>, id: i64) -> Result<Option<Details>> {
+    Ok(found(tx, "", Some(id)).await?.pop())
+}
+
+async fn found(tx: &Tx<'_>, text: &str, id: Option<i64>) -> Result<Vec<Details>> {
     let rows = tx
-        .query(include_str!("show.sql"), &[/* text */ &text.trim()])
+        .query(include_str!("show.sql"), &[/* text */ &text, /* id */ &id])
         .await?;
     let mut people = Vec::with_capacity(rows.len());
     for row in &rows {

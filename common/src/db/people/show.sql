@@ -1,5 +1,5 @@
 -- people::show
--- $1 an address or a part of a name.
+-- $1 an address or a part of a name; $2 an id, and then $1 does not matter.
 WITH words AS (
     SELECT p.id AS place, string_agg(a.name, ', ' ORDER BY a.level DESC) AS text
       FROM place p JOIN place a ON a.id = ANY(p.path)
@@ -15,8 +15,9 @@ SELECT p.id, p.name, p.language, p.user_type, p.state,
        ARRAY(SELECT CASE WHEN x.granted THEN '+' ELSE '-' END || x.permission FROM person_permission x
               WHERE x.person = p.id ORDER BY x.permission) AS permissions
   FROM person p
- WHERE p.id IN (SELECT person FROM addressed)
-    OR (NOT EXISTS (SELECT FROM addressed) AND search_key($1) <> ''
+ WHERE p.id = $2
+    OR ($2::bigint IS NULL AND p.id IN (SELECT person FROM addressed))
+    OR ($2::bigint IS NULL AND NOT EXISTS (SELECT FROM addressed) AND search_key($1) <> ''
         AND search_key(p.name) LIKE '%' || search_key($1) || '%')
  ORDER BY p.name, p.id
  LIMIT 50

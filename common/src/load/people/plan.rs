@@ -24,7 +24,8 @@ pub(in crate::load) struct Found {
 #[derive(Debug, Default, PartialEq)]
 pub(in crate::load) struct Plan {
     pub insert: Vec<StoredPerson>,
-    pub update: Vec<StoredPerson>,
+    /// As they were, and as they are now.
+    pub update: Vec<(StoredPerson, StoredPerson)>,
     pub report: LoadReport,
 }
 
@@ -54,7 +55,10 @@ pub(in crate::load) fn plan(rows: &[PersonRow], found: &Found) -> (Plan, Vec<Loa
         match old {
             None => (plan.report.added, _) = (plan.report.added + 1, plan.insert.push(new)),
             Some(old) if *old == new => plan.report.unchanged += 1,
-            Some(_) => (plan.report.changed, _) = (plan.report.changed + 1, plan.update.push(new)),
+            Some(old) => {
+                plan.report.changed += 1;
+                plan.update.push((old.clone(), new));
+            }
         }
     }
     (plan, faults)

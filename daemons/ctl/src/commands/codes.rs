@@ -1,5 +1,7 @@
 //! `kentongan codes`
 
+mod manual;
+
 use crate::context::{Context, in_tx};
 use crate::exit::{Exit, Fault, Result};
 use crate::out::{Look, Out, lines};
@@ -18,7 +20,9 @@ Examples:
   kentongan codes list
   kentongan codes show U --language en
   kentongan codes try \"U MC,DM SP 5\" --as VET
-  kentongan codes try \"U MC,DM SP 5\" --from 081234567890      with what this person may do")]
+  kentongan codes try \"U MC,DM SP 5\" --from 081234567890      with what this person may do
+  kentongan codes manual > CODES.md
+  kentongan codes manual --cards cards --as VET --installed")]
 pub struct Codes {
     #[command(subcommand)]
     what: What,
@@ -35,6 +39,7 @@ enum What {
         #[command(flatten)]
         whose: Whose,
     },
+    Manual(manual::Manual),
     /// What a text would mean; nothing is stored and nobody is told
     Try {
         #[command(flatten)]
@@ -82,6 +87,7 @@ impl Codes {
                 None => Err(Fault::nothing(format!("there is no code `{code}`"))
                     .remedy("`kentongan codes list` names them all")),
             },
+            What::Manual(manual) => manual.run(context, &codes).await,
             What::Try {
                 whose,
                 from: None,

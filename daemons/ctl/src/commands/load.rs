@@ -6,6 +6,7 @@ use crate::out::{Look, Out, note};
 use clap::Args;
 use common::db::{Db, Tx};
 use common::load::{self, LoadError, LoadFault, LoadOptions, LoadReport};
+use common::people::By;
 use serde_json::json;
 use std::fs::File;
 use std::io::Read;
@@ -69,12 +70,25 @@ enum What {
 }
 
 impl Load {
+    /// People from a file, as `kentongan people import` asks for them.
+    pub fn people(file: PathBuf, dry_run: bool) -> Self {
+        Self {
+            what: What::People,
+            file: Some(file),
+            shipped: false,
+            demo: false,
+            dry_run,
+            retire: false,
+        }
+    }
+
     pub async fn run(self, context: &Context) -> Result {
         let settings = context.settings()?;
         let db = Db::open(&patient(&settings.database), "ctl")?;
         let options = LoadOptions {
             retire_vanished: self.retire,
             systems: settings.engine.place_systems.clone(),
+            by: By::named(crate::record::who()),
         };
         let mut conn = db.connect().await?;
         let tx = conn.begin().await?;

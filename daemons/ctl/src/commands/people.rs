@@ -1,24 +1,33 @@
 //! `kentongan people`
 
-use crate::context::{Context, in_tx};
-use crate::exit::{Exit, Fault, Result};
-use crate::out::{Look, Out};
-use crate::record::Record;
-use crate::time::clock;
-use clap::{Args, Subcommand};
-use common::config::Settings;
-use common::db::people::{self, ContactState, Details};
-use common::db::{Db, suppressions};
-use serde_json::json;
+mod change;
+mod erase;
+mod list;
+mod show;
+mod suppressions;
 
-/// Look up people, and addresses that are not written to any more
+use crate::commands::load::Load;
+use crate::context::{Context, in_tx};
+use crate::exit::Result;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// Look up, register, change and erase people; addresses that are not written to any more
 #[derive(Debug, Args)]
 #[command(after_help = "\
+WHO is an id, a number, an address, or a part of the name that only one person has.
+
 Examples:
+  kentongan people list --type PLS --area 7204
+  kentongan people list --without-contact
   kentongan people show 081234567890
-  kentongan people show vet@example.org
-  kentongan people show \"Siti\"                       whoever has it in the name
-  kentongan people suppressions
+  kentongan people add --name \"Siti Fatimah\" --type PLS --home 72060202 --contact 081234567899
+  kentongan people change 081234567899 --grant can_send_pk --add-area 7204 --reason \"trusted\"
+  kentongan people change 17 --number 081234567800 --reason \"lost her phone\"
+  kentongan people import people.csv --dry-run
+  kentongan people suspend 17 --reason \"false reports\"
+  kentongan people history 17
+  kentongan people erase 17 --reason \"asked for it\" --dry-run
   kentongan people suppressions --lift vet@example.org --reason \"mailbox is repaired\"")]
 pub struct People {
     #[command(subcommand)]
@@ -27,11 +36,30 @@ pub struct People {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    List(list::List),
     /// Everything that is stored about somebody
     Show {
-        /// A number or address as people write it, or a part of the name
+        /// An id, a number or address as people write it, or a part of the name
         who: String,
     },
+    Add(change::Add),
+    Change(change::Change),
+    /// Load people from a CSV file: as `kentongan load people`
+    Import {
+        /// The CSV file, plain or gzipped; - reads the standard input
+        file: PathBuf,
+        /// Check and say what would change, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Shut somebody out for a time; what they send is answered with that
+    Suspend(change::Fate),
+    /// Let somebody in again who was suspended or had left
+    Resume(change::Fate),
+    /// Note that somebody is no longer with us; their reports stay
+    Leave(change::Fate),
+    History(list::History),
+    Erase(erase::Erase),
     /// Addresses that bounced or complained, latest first
     Suppressions {
         /// Write to this address again
@@ -48,130 +76,32 @@ enum What {
 
 impl People {
     pub async fn run(self, context: &Context) -> Result {
-        let (settings, db) = context.db()?;
+        use common::people::PersonState::{Active, Left, Suspended};
         match self.what {
+            What::List(it) => it.run(context).await,
             What::Show { who } => {
-                let found = look(&db, &settings, &who).await?;
-                shown(context.out, &who, &found)
+                let (settings, db) = context.db()?;
+                let found = show::look(&db, &settings, &who).await?;
+                show::shown(context.out, &who, &found)
             }
-            What::Suppressions {
-                lift: Some(address),
-                reason: Some(reason),
-                ..
-            } => lift(context.out, &db, &address, &reason).await,
-            What::Suppressions { most, .. } => {
-                let all = in_tx(&db, async |tx| Ok(suppressions::list(tx, most).await?)).await?;
-                suppressed(context.out, &all)
+            What::Add(it) => it.run(context).await,
+            What::Change(it) => it.run(context).await,
+            What::Import { file, dry_run } => Load::people(file, dry_run).run(context).await,
+            What::Suspend(it) => it.run(context, Suspended).await,
+            What::Resume(it) => it.run(context, Active).await,
+            What::Leave(it) => it.run(context, Left).await,
+            What::History(it) => it.run(context).await,
+            What::Erase(it) => it.run(context).await,
+            What::Suppressions { lift, reason, most } => {
+                let (_, db) = context.db()?;
+                if let (Some(address), Some(reason)) = (lift, reason) {
+                    return suppressions::lift(context.out, &db, &address, &reason).await;
+                }
+                let list = async |tx: &common::db::Tx<'_>| {
+                    Ok(common::db::suppressions::list(tx, most).await?)
+                };
+                suppressions::suppressed(context.out, &in_tx(&db, list).await?)
             }
         }
     }
-}
-
-/// A number is looked up in its canonical form; what is no number is an address or a name.
-async fn look(db: &Db, settings: &Settings, who: &str) -> Result<Vec<Details>> {
-    let number = common::phone::canonical(who, &settings.engine.country_code).ok();
-    let wanted = number.unwrap_or_else(|| match who.contains('@') {
-        true => who.to_lowercase(),
-        false => who.to_owned(),
-    });
-    in_tx(db, async |tx| Ok(people::show(tx, &wanted).await?)).await
-}
-
-fn shown(out: Out, who: &str, found: &[Details]) -> Result {
-    if out.json {
-        out.document(&found)?;
-        return Ok(Exit::Done);
-    }
-    if found.is_empty() {
-        return Err(Fault::nothing(format!("nobody is known by `{who}`")));
-    }
-    for person in found {
-        out.line(out.look(
-            Look::Bold,
-            format!("{} (person {})", person.name, person.id),
-        ))?;
-        let state = person.state.as_str();
-        out.line(format!(
-            "  {}, {state}, language {}",
-            person.user_type, person.language
-        ))?;
-        out.line(format!(
-            "  home   {}",
-            person.home.as_deref().unwrap_or("-")
-        ))?;
-        for area in &person.areas {
-            out.line(format!("  area   {area}"))?;
-        }
-        if !person.permissions.is_empty() {
-            out.line(format!(
-                "  beyond the user type: {}",
-                person.permissions.join(" ")
-            ))?;
-        }
-        for contact in &person.contacts {
-            let state = match &contact.state {
-                ContactState::Ok => String::new(),
-                ContactState::Failing { reason } => {
-                    out.look(Look::Yellow, format!(" failing: {reason}"))
-                }
-                ContactState::Suppressed { reason } => {
-                    out.look(Look::Red, format!(" suppressed: {reason}"))
-                }
-            };
-            let channel = contact.channel.as_deref().unwrap_or("no channel");
-            out.line(format!(
-                "  {:<6} {} by {channel}{state}",
-                contact.kind, contact.address
-            ))?;
-        }
-    }
-    Ok(Exit::Done)
-}
-
-async fn lift(out: Out, db: &Db, address: &str, reason: &str) -> Result {
-    let asked = json!({ "address": address });
-    let target = ("lift", "suppression");
-    let lifted = in_tx(db, async |tx| {
-        let lifted = suppressions::lift(tx, address).await?;
-        if lifted {
-            Record::in_one(tx, target, reason, &asked).await?;
-        }
-        Ok(lifted)
-    });
-    if !lifted.await? {
-        return Err(Fault::nothing(format!("{address} is not suppressed")));
-    }
-    out.line(format!("{address} is written to again"))?;
-    Ok(Exit::Done)
-}
-
-fn suppressed(out: Out, all: &[suppressions::Suppression]) -> Result {
-    if out.json {
-        out.document(&all)?;
-        return Ok(Exit::Done);
-    }
-    if all.is_empty() {
-        return Err(Fault::nothing("no address is suppressed"));
-    }
-    let row = |s: &suppressions::Suppression| {
-        let person = s.person.clone().unwrap_or("-".into());
-        let detail = s
-            .detail
-            .as_deref()
-            .map_or("-".into(), |d| crate::out::one_line(d, 80));
-        vec![
-            s.address.clone(),
-            s.reason.clone(),
-            clock(s.since),
-            s.by.clone(),
-            person,
-            detail,
-        ]
-    };
-    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
-    out.table(
-        &["address", "reason", "since", "by", "person", "detail"],
-        &rows,
-    )?;
-    Ok(Exit::Done)
 }

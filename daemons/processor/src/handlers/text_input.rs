@@ -1,14 +1,16 @@
-use super::alerts::{self, Wording};
+use super::alerts;
 use super::sound;
 use common::config::Settings;
 use common::db::Tx;
 use common::db::intake::{self, Taken};
 use common::db::people::Person;
+use common::engine::Wording;
 use common::engine::{Asked, Engine, short_trace};
 use common::handler::{Handler, Incoming, Lane};
 use common::mail::charset;
 use common::messages::{Purpose, TextInput};
 use common::outbox::Outbox;
+use common::people::pin;
 use common::{Failure, Reason, Result, phone};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
@@ -45,15 +47,20 @@ impl Handler for TextInputHandler {
     /// A commit costs as much as a hundred texts do.
     const TIMES: usize = 4;
 
-    /// Who sent it. A stranger is rejected here, before there is anything to roll back.
+    /// Who sent it. A stranger is rejected here, before there is anything to roll back, unless the
+    /// text is one that strangers may send.
     async fn prepare(&self, msg: &Incoming<TextInput>) -> Result<Arc<Person>> {
         let (channel, address) = self.origin(msg);
         let sender = self.engine.sender(&channel, &address).await?;
+        // What proves a telephone must come from one.
+        let phone = address.starts_with('+');
+        let stranger = || self.engine.stranger(&msg.text).filter(|_| phone);
+        let sender = sender.or_else(stranger);
         sender.ok_or_else(|| Failure::reject(Reason("unknown_sender"), "unknown sender"))
     }
 
     fn lane(&self, msg: &Incoming<TextInput>, sender: &Arc<Person>) -> Lane {
-        self.engine.lane(sender.id, &msg.text)
+        self.engine.lane(sender, &msg.text)
     }
 
     async fn apply(
@@ -75,13 +82,15 @@ impl Handler for TextInputHandler {
             received_at: came.received_at,
         };
         let answer = self.engine.answer(tx, &asked).await?;
-        let answer_id = self.reply(&came, &answer.text, out);
-        alerts::send(answer.alerts, came.id, &self.wording, (tx, out)).await?;
+        let heard = !sender.is_stranger() || hears_stranger(&came, answer.outcome, tx).await?;
+        let answer_id = heard.then(|| self.reply(&came, &answer.text, out));
+        alerts::send(&answer.alerts, &self.wording, out);
         let taken = Taken {
-            person: Some(sender.id),
+            person: Some(sender.id).filter(|_| !sender.is_stranger()),
             code: answer.code.as_deref(),
             answer: Some(&answer.text),
-            answer_id: Some(answer_id),
+            answer_id,
+            training: answer.training,
             ..came.taken(answer.outcome)
         };
         intake::insert(tx, &taken).await
@@ -117,6 +126,22 @@ impl Handler for TextInputHandler {
         )
         .await
     }
+}
+
+/// Whether a stranger is answered: as long as PINs are theirs to try, then once a day.
+async fn hears_stranger(came: &Came, outcome: &str, tx: &Tx<'_>) -> Result<bool> {
+    // A PIN that was wrong has been counted already; one that was right comes once.
+    let counted = [
+        "stored",
+        "pin_unknown",
+        "pin_late",
+        "pin_used",
+        "pin_wrong_phone",
+    ];
+    if counted.contains(&outcome) || pin::has_patience(tx, &came.address).await? {
+        return Ok(true);
+    }
+    intake::answer_stranger(tx, &came.channel, &came.address).await
 }
 
 /// PostgreSQL keeps no NUL.
@@ -206,6 +231,7 @@ impl Came {
             code: None,
             answer: None,
             answer_id: None,
+            training: false,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Commands of a mail, one after the other, each answered by the engine.
 
-use crate::handlers::alerts::{self, Wording};
+use crate::handlers::alerts;
 use common::Result;
 use common::db::Tx;
 use common::db::intake::{self, Taken};
 use common::db::people::Person;
+use common::engine::Wording;
 use common::engine::{Asked, Engine};
 use common::outbox::Outbox;
 use jiff::Timestamp;
@@ -46,11 +47,12 @@ pub async fn all(
             received_at: order.received_at,
         };
         let answer = engine.answer(tx, &asked).await?;
-        alerts::send(answer.alerts, order.id, wording, (tx, &mut *out)).await?;
+        alerts::send(&answer.alerts, wording, out);
         let taken = Taken {
             outcome: answer.outcome,
             code: answer.code.as_deref(),
             answer: Some(&answer.text),
+            training: answer.training,
             ..taken(order, line, text)
         };
         intake::insert(tx, &taken).await?;
@@ -90,5 +92,6 @@ fn taken<'a>(order: &'a Order<'_>, line: i16, text: &'a str) -> Taken<'a> {
         code: None,
         answer: None,
         answer_id: None,
+        training: false,
     }
 }

@@ -1,7 +1,6 @@
 //! What becomes of a mail: who may be told what, and whether its orders are carried out.
 
 use crate::config::Config;
-use crate::handlers::alerts::Wording;
 use crate::mail::carry_out::Order;
 use crate::mail::opened::{self, Opened, Read, Unusable};
 use crate::mail::orders::Orders;
@@ -10,6 +9,7 @@ use common::db::mails::{self, Decided};
 use common::db::people::{self, Person};
 use common::db::{Tx, intake};
 use common::engine::Engine;
+use common::engine::Wording;
 use common::handler::Incoming;
 use common::mail::{self, Heading, Letter, Ours, Proof, Robot, Signer, proof};
 use common::messages::{EmailInput, EmailOutput};

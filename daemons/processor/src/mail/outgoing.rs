@@ -27,6 +27,7 @@ pub fn answer(
         purpose: Purpose::Answer,
         thread: heading.map(thread),
         attachments: Vec::new(),
+        documents: Vec::new(),
         reply_token: None,
         origin: Origin::Replied,
     }

@@ -12,7 +12,9 @@ use common::db::quota::Limits;
 use common::envelope::Envelope;
 use common::handler::Handler;
 use common::mail::token::Signer;
-use common::messages::{Attachment, MailEvent, MailEventKind, MailEventRecipient, Origin, Purpose};
+use common::messages::{
+    Attachment, Document, MailEvent, MailEventKind, MailEventRecipient, Origin, Purpose,
+};
 use common::transport::{Finished, Quota};
 use jiff::SignedDuration;
 use kentongan_tests::servers::postgres::{self, Postgres};
@@ -184,6 +186,7 @@ fn mail(id: u128) -> Incoming<EmailOutput> {
         purpose: Purpose::Answer,
         thread: None,
         attachments: Vec::new(),
+        documents: Vec::new(),
         reply_token: None,
         origin: Origin::Replied,
     };
@@ -645,4 +648,64 @@ async fn q25_an_attachment_is_waited_for_and_one_that_is_too_large_is_refused() 
         matches!(refused, Round::Outcome(Outcome::Refused { .. })),
         "{refused:?}"
     );
+}
+
+/// A mail with a movement permit that is made when the mail is composed.
+fn certificate(id: u128) -> Incoming<EmailOutput> {
+    let place = json!({ "code": "63020202", "names": ["Kalimantan Selatan", "Kotabaru"] });
+    let permit = json!({
+        "number": 208, "issued": "2026-11-20", "owner_id": "1234567890123456",
+        "origin": place, "destination": place, "officer": "Wayan", "office": "Dinas Demo",
+        "animals": [{ "number": 10, "kind": { "id": "sapi aceh", "en": "Aceh cattle" } }],
+    });
+    let words = json!({
+        "number": 208, "owner": "Ketut", "animals": "10 sapi aceh", "officer": "Wayan",
+        "origin": "Kotabaru", "destination": "Kotabaru",
+    });
+    let mut mail = mail(id);
+    mail.message.template = "permit".into();
+    mail.message.values = words.as_object().cloned().unwrap();
+    mail.message.documents = vec![Document {
+        kind: "permit".into(),
+        name: "SKKH-208.pdf".into(),
+        language: "id".into(),
+        values: permit.as_object().cloned().unwrap(),
+    }];
+    mail
+}
+
+#[tokio::test]
+async fn a_certificate_goes_with_its_mail_and_a_second_try_makes_the_same() {
+    let world = default_world().await;
+    let mail = certificate(500);
+    world.next(Outcome::NotSent(Failure::retry("greylisted")));
+    for _ in 0..2 {
+        world.round(&mail).await.unwrap();
+    }
+    let sent = world.sent();
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[0].raw, sent[1].raw);
+    let raw = String::from_utf8_lossy(&sent[0].raw);
+    assert!(raw.contains("Content-Type: application/pdf"));
+    assert!(raw.contains("filename=\"SKKH-208.pdf\""));
+    // `%PDF-1.7` as base64 writes it.
+    assert!(raw.contains("JVBERi0xLjc"), "the document itself");
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_made_goes_to_the_dead_letters_without_being_quoted() {
+    let world = default_world().await;
+    let mut mail = certificate(501);
+    mail.message.documents[0].kind = "poster".into();
+    let mut owner = certificate(502);
+    owner.message.documents[0].values["owner_id"] = json!({ "secret": 1 });
+    for (mail, says) in [(mail, "poster"), (owner, "owner_id")] {
+        let Ok(Round::Outcome(Outcome::NotSent(failure))) = world.round(&mail).await else {
+            panic!("sent without its document");
+        };
+        assert_eq!(failure.verdict, Verdict::Quarantine);
+        assert!(failure.cause.contains(says), "{failure}");
+        assert!(!failure.cause.contains("secret"), "{failure}");
+    }
+    assert!(world.sent().is_empty());
 }

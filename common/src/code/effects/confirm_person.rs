@@ -1,0 +1,53 @@
+use crate::code::{Value, Var};
+use crate::engine::{Deed, Done, Effected};
+use crate::people::{self, Confirmed, NotConfirmed, Sent, pin};
+use crate::{Failure, Result};
+
+/// Uses a PIN that came from a telephone that nobody has: it becomes that of a new user, or the new
+/// number of one. Whoever is known already is told what to do with the PIN instead.
+pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
+    let Some(Value::Number(digits)) = deed.values.get("pin") else {
+        return Err(Failure::retry("confirm_person wants a number `pin`"));
+    };
+    let (digits, asked) = (digits.to_string(), deed.asked);
+    if !asked.sender.is_stranger() {
+        let name = vec![("name", Var::from(asked.sender.name.as_str()))];
+        let twice = pin::was_used_by(deed.tx, &digits, asked.address).await?;
+        let key = if twice {
+            "pin_twice"
+        } else {
+            "pin_wrong_phone"
+        };
+        return Ok(Effected::Refused(key, name));
+    }
+    let sent = Sent {
+        digits: &digits,
+        from: asked.address,
+        language: &asked.sender.language,
+        message: asked.message,
+        at: asked.received_at,
+    };
+    let confirmed = match people::confirm(deed.tx, &sent).await? {
+        Ok(confirmed) => confirmed,
+        Err(why) => return Ok(Effected::Refused(key(why), vec![("name", Var::from(""))])),
+    };
+    let mut done = Done::without_row(None);
+    let (name, moved) = match confirmed {
+        Confirmed::Person(name) => (name, false),
+        Confirmed::Number(name) => (name, true),
+    };
+    done.say("name", Var::from(name));
+    done.say("moved", Var::from(moved));
+    Ok(Effected::Done(done))
+}
+
+fn key(why: NotConfirmed) -> &'static str {
+    match why {
+        NotConfirmed::Unknown => "pin_unknown",
+        NotConfirmed::Late => "pin_late",
+        NotConfirmed::Used => "pin_used",
+        NotConfirmed::Twice => "pin_twice",
+        NotConfirmed::WrongPhone => "pin_wrong_phone",
+        NotConfirmed::Blocked => "pin_blocked",
+    }
+}

@@ -1,0 +1,88 @@
+//! The training twin.
+
+use super::*;
+
+/// An installation in which the demo's village reporter and English vet are in training.
+async fn with_trainees() -> World {
+    let world = World::new().await;
+    let sql =
+        "UPDATE person SET training = true WHERE name IN ('Pelsa Demo Satu', 'Vet Demo English')";
+    world.place.db.run(sql).await;
+    world
+}
+
+async fn count(world: &World, table: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {table}");
+    world.place.db.one(&sql).await
+}
+
+#[tokio::test]
+async fn training_is_answered_like_the_real_thing_and_kept_apart() {
+    let world = with_trainees().await;
+    let answer = world.say(PELSA, "U mc,dm sp 4", 9).await;
+    assert!(
+        answer
+            .text
+            .starts_with("LATIHAN. Terima kasih. [ID kasus 1]"),
+        "{}",
+        answer.text
+    );
+    assert_eq!((answer.outcome, answer.training), ("stored", true));
+    assert_eq!(count(&world, "public.report").await, 0);
+    assert_eq!(count(&world, "public.disease_case").await, 0);
+    assert_eq!(count(&world, "training.report").await, 1);
+    assert_eq!(count(&world, "data_u").await, 0, "no report sees it");
+    // Whoever is not in training knows nothing of that case, and opens the first real one.
+    assert_eq!(world.say(VET, "LAPK 1", 8).await.outcome, "unknown_case");
+    assert_eq!(world.say(VET, "U mc sp 2", 7).await.case_id, Some(1));
+    let seen = world.say(ENGLISH, "LAPK 1", 6).await.text;
+    assert!(seen.starts_with("TRAINING. [1]"), "{seen}");
+    assert!(seen.contains("4 "), "{seen}");
+    // Said again it is answered as at first, and taken back it is gone.
+    let again = world.say(PELSA, "U mc,dm sp 4", 5).await;
+    assert_eq!((again.outcome, again.text), ("repeated", answer.text));
+    assert_eq!(world.say(PELSA, "H", 4).await.outcome, "stored");
+    assert_eq!(
+        world.say(ENGLISH, "LAPK 1", 3).await.outcome,
+        "unknown_case"
+    );
+    assert_eq!(world.case(1).await.0, "open", "the real one");
+}
+
+#[tokio::test]
+async fn only_those_in_training_hear_of_it() {
+    let world = with_trainees().await;
+    let told = world.say(PELSA, "U mc,dm sp 4", 0).await.alerts;
+    let languages: Vec<&str> = told.iter().map(|a| a.language.tag()).collect();
+    assert_eq!(languages, ["en"], "the English vet alone");
+}
+
+#[tokio::test]
+async fn a_whole_installation_can_be_in_training() {
+    let mut place = TestHome::new().await;
+    place.settings.engine.training = true;
+    let world = World::at(place).await;
+    assert!(world.say(VET, "U mc sp 4", 0).await.training);
+    assert_eq!(count(&world, "public.report").await, 0);
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let cleared = crate::db::training::clear(&tx)
+        .await
+        .expect("the server answers");
+    tx.commit().await.expect("it is kept");
+    assert_eq!((cleared, count(&world, "training.report").await), (1, 0));
+}
+
+/// What a migration adds to a table its twin must have too.
+#[tokio::test]
+async fn twins_have_every_column() {
+    let world = World::new().await;
+    let sql = "SELECT coalesce(string_agg(p.table_name || '.' || p.column_name, ', '), '')
+                 FROM information_schema.tables t
+                 JOIN information_schema.columns p USING (table_name)
+                WHERE t.table_schema = 'training' AND p.table_schema = 'public'
+                  AND NOT EXISTS (SELECT FROM information_schema.columns c
+                                   WHERE c.table_schema = 'training' AND c.table_name = p.table_name
+                                     AND c.column_name = p.column_name)";
+    assert_eq!(world.place.db.one::<String>(sql).await, "");
+}
