@@ -59,6 +59,9 @@ pub struct Settings {
     pub metrics: Option<Metrics>,
     /// Keys that sign what comes back to us.
     pub secrets: Secrets,
+    /// How long what we know of people is kept.
+    #[serde(default)]
+    pub retention: Retention,
     /// What is the processor's own.
     #[serde(default)]
     pub processor: toml::Table,
@@ -271,6 +274,12 @@ pub struct Engine {
     pub country_code: String,
     /// An answer to a text is not worth sending after this.
     pub answer_ttl_s: u32,
+    /// For how many days a movement permit holds, the day of issue not counted.
+    pub permit_days: u16,
+    /// The answer to a text ends with its trace (`#1a2b3c4d`) where that takes no further part.
+    pub trace_in_answers: bool,
+    /// Number to which texts are sent, printed on documents; empty: none.
+    pub sms_number: String,
     /// The whole installation is for training: everything that anybody sends is kept apart.
     pub training: bool,
     /// So long a PIN is good that confirms a new user or a new number.
@@ -289,6 +298,9 @@ impl Default for Engine {
             max_parts: 3,
             country_code: "62".into(),
             answer_ttl_s: 6 * 3600,
+            permit_days: 30,
+            trace_in_answers: true,
+            sms_number: String::new(),
             training: false,
             registration_hours: 24,
         }
@@ -337,6 +349,31 @@ impl Default for Frame {
             retry_most_s: 900.0,
             max_receives: 20,
             max_crashes: 5,
+        }
+    }
+}
+
+/// `[retention]`: days; 0 is for ever. Deliveries have `mailer.keep_days`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// The words and addresses of messages, and the answers.
+    pub message_days: u32,
+    /// The rows of incoming mails, with what is left of them.
+    pub mail_days: u32,
+    /// Raw mails.
+    pub blob_days: u32,
+    /// Who changed what about people.
+    pub change_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            message_days: 1825,
+            mail_days: 1825,
+            blob_days: 730,
+            change_days: 3650,
         }
     }
 }

@@ -26,8 +26,10 @@ mod wording;
 pub use again::Again;
 pub use alerts::{Alert, Bundle, Look, Raised};
 pub use case_words::in_words;
+pub(crate) use deed::shown;
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
 pub use found::Found;
+pub(crate) use found::day;
 pub use snapshot::compile_offline;
 pub use wording::Wording;
 
@@ -40,6 +42,9 @@ use crate::db::{Tx, cases, intake, subjects, training};
 use crate::handler::Lane;
 use crate::home::Home;
 use crate::language::Language;
+use crate::mail::keys;
+use crate::mail::token::Signer;
+use crate::messages::EmailOutput;
 use crate::{Result, config};
 use people::People;
 use places::Places;
@@ -60,6 +65,8 @@ pub struct Answer {
     pub case_id: Option<i64>,
     /// To others.
     pub alerts: Vec<Alert>,
+    /// Mails that it brought about besides.
+    pub mails: Vec<EmailOutput>,
     /// It was only for training: nothing of it is in the real tables.
     pub training: bool,
 }
@@ -72,6 +79,8 @@ pub struct Engine {
     codes: RwLock<Arc<Codes>>,
     places: Places,
     people: People,
+    /// Proves the numbers of permits.
+    signer: Signer,
 }
 
 impl Engine {
@@ -85,6 +94,7 @@ impl Engine {
             codes: RwLock::new(Arc::new(codes)),
             places: Places::default(),
             people: People::default(),
+            signer: keys::signer(&settings.secrets)?,
         });
         tokio::spawn(engine.clone().follow());
         Ok(engine)
@@ -144,11 +154,16 @@ impl Engine {
     /// the caller's transaction; sends nothing. In training all of it is kept apart, and nobody is told
     /// who is not in training too.
     pub async fn answer(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
+        self.answer_telling(tx, asked, true).await
+    }
+
+    /// The same; without `tells` nobody else is told of it, now or later.
+    async fn answer_telling(&self, tx: &Tx<'_>, asked: &Asked<'_>, tells: bool) -> Result<Answer> {
         if !self.trains(asked.sender) {
-            return self.decide(tx, asked).await;
+            return self.decide(tx, asked, tells).await;
         }
         training::enter(tx).await?;
-        let mut answer = self.decide(tx, asked).await?;
+        let mut answer = self.decide(tx, asked, tells).await?;
         training::leave(tx).await?;
         answer.training = true;
         // The answer to a repetition is the first one, which says so already.
@@ -160,7 +175,7 @@ impl Engine {
         Ok(answer)
     }
 
-    async fn decide(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
+    async fn decide(&self, tx: &Tx<'_>, asked: &Asked<'_>, tells: bool) -> Result<Answer> {
         let codes = self.codes();
         let person = asked.sender;
         let may = |permission: &str| match person.is_stranger() {
@@ -181,6 +196,7 @@ impl Engine {
                 code: None,
                 case_id: None,
                 alerts: Vec::new(),
+                mails: Vec::new(),
                 training: false,
             });
         }
@@ -193,6 +209,7 @@ impl Engine {
                 code: code_of(&reading).map(|spec| spec.code.clone()),
                 case_id: None,
                 alerts: Vec::new(),
+                mails: Vec::new(),
                 training: false,
             });
         };
@@ -204,6 +221,7 @@ impl Engine {
             spec,
             values,
             reader,
+            tells,
         };
         match &spec.query {
             Some(query) => turn.ask(query).await,
@@ -221,6 +239,8 @@ struct Turn<'a> {
     spec: &'a Spec,
     values: &'a Values,
     reader: Reader<'a>,
+    /// Whether others are told.
+    tells: bool,
 }
 
 impl Turn<'_> {
@@ -241,7 +261,7 @@ impl Turn<'_> {
                 return Ok(self.answered(text.unwrap_or_default(), "repeated"));
             }
         }
-        let done = match self.find_and_do().await? {
+        let mut done = match self.find_and_do().await? {
             Ok(done) => done,
             Err(refused) => {
                 if guarded {
@@ -250,7 +270,7 @@ impl Turn<'_> {
                 return Ok(refused);
             }
         };
-        let (told, alerts) = self.alerts(&done).await?;
+        let (alerts, told) = self.alerts(&done).await?;
         let mut extra = done.extra(self.reader.language);
         extra.push(("told", Var::from(told)));
         let text = self
@@ -263,6 +283,7 @@ impl Turn<'_> {
         Ok(Answer {
             case_id: done.case_id,
             alerts,
+            mails: std::mem::take(&mut done.mails),
             ..self.answered(text, "stored")
         })
     }
@@ -291,6 +312,9 @@ impl Turn<'_> {
         if let Some(owner) = found.herd().filter(|_| !own_place) {
             place = self.place_by_id(owner.place).await?;
         }
+        if let Some(at) = found.site().filter(|_| self.names_no_place(&found)) {
+            place = self.place_by_id(at.place).await?;
+        }
         let deed = Deed {
             tx: self.tx,
             asked: self.asked,
@@ -301,6 +325,7 @@ impl Turn<'_> {
             case: case.as_ref(),
             found: &found,
             settings: &self.engine.settings,
+            engine: self.engine,
         };
         let mut done = match deed.effect().await? {
             Effected::Done(done) => done,
@@ -380,6 +405,11 @@ impl Turn<'_> {
         Ok(Ok(home))
     }
 
+    /// Whether nothing but an infrastructure can tell where it happened.
+    fn names_no_place(&self, found: &Found) -> bool {
+        self.values.place().is_none() && self.values.case().is_none() && found.herd().is_none()
+    }
+
     async fn place_by_id(&self, id: i64) -> Result<Option<Place>> {
         let systems = &self.engine.settings.place_systems;
         self.engine.places.by_id(self.tx, systems, id).await
@@ -408,6 +438,7 @@ impl Turn<'_> {
             code,
             case_id: None,
             alerts: Vec::new(),
+            mails: Vec::new(),
             training: false,
         }
     }

@@ -2,6 +2,7 @@
 //! transaction of its own that is rolled back, with case numbers from 1, in both languages.
 
 use common::code::spec::Example;
+use common::db::intake::{self, Taken};
 use common::db::{Tx, people};
 use common::engine::{Asked, Engine};
 use common::home::Home;
@@ -123,6 +124,26 @@ impl Stage {
         };
         let answer = self.engine.answer(tx, &asked).await;
         let answer = answer.map_err(|e| format!("the engine failed: {e}"))?;
+        let taken = Taken {
+            id: message,
+            line: 0,
+            trace: message,
+            channel: "console",
+            address: &address,
+            person: Some(sender.id).filter(|_| !sender.is_stranger()),
+            text,
+            channel_id: None,
+            sent_at: at,
+            received_at: at,
+            outcome: answer.outcome,
+            code: answer.code.as_deref(),
+            answer: Some(&answer.text),
+            answer_id: None,
+            training: answer.training,
+        };
+        intake::insert(tx, &taken)
+            .await
+            .expect("the message is kept");
         Ok((answer.text, answer.outcome))
     }
 
@@ -146,12 +167,18 @@ impl Stage {
     }
 }
 
-/// The PIN that an answer tells: `D` and six digits.
+/// The PIN that an answer tells: `D` and six digits, or `KDP` and six digits.
 fn pin_of(answer: &str) -> Option<String> {
-    let mut words = answer.split(|c: char| !c.is_ascii_alphanumeric());
+    let words = answer.split(|c: char| !c.is_ascii_alphanumeric());
     let digits = |w: &str| w.len() == 6 && w.bytes().all(|b| b.is_ascii_digit());
-    let pin = words.find_map(|w| w.strip_prefix('D').filter(|rest| digits(rest)));
-    pin.map(str::to_owned)
+    let mut pins = words
+        .clone()
+        .filter_map(|w| w.strip_prefix('D').filter(|rest| digits(rest)));
+    let owners = words.clone().zip(words.skip(1));
+    let mut owners = owners.filter(|(kdp, w)| *kdp == "KDP" && digits(w));
+    pins.next()
+        .or_else(|| owners.next().map(|(_, w)| w))
+        .map(str::to_owned)
 }
 
 /// Who says a line such as `vet: R 1 TLP COC`, and what.

@@ -40,6 +40,8 @@ pub enum Whom {
     },
     /// Everybody who was alerted about the case, or because of the message that was taken back.
     Told,
+    /// The officer who registered whom the message confirms.
+    Officer,
 }
 
 /// All circles by their names.

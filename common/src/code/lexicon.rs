@@ -249,6 +249,8 @@ pub(crate) mod sample {
             ("outcome", "PK", "perkembangan kasus", "case outcomes"),
             ("fate", "AH", "akhir hewan", "animal fate"),
             ("response_mode", "", "cara respons", "response modes"),
+            ("breed", "BGS", "bangsa hewan", "breeds"),
+            ("sex", "JK", "jenis kelamin hewan", "sexes of animals"),
             ("user_type", "JP", "jenis pengguna", "user types"),
         ];
         let entries = [
@@ -288,6 +290,12 @@ pub(crate) mod sample {
             ("outcome", "MS", "masih sakit", "still sick", ""),
             ("outcome", "MT", "mati", "dead", ""),
             ("fate", "M", "mati", "dead", ""),
+            ("fate", "D", "dipotong", "slaughtered", ""),
+            ("fate", "U", "dicuri", "stolen", ""),
+            ("breed", "SPBA", "sapi Bali", "Bali cattle", ""),
+            ("breed", "SPAC", "sapi Aceh", "Aceh cattle", ""),
+            ("sex", "J", "jantan", "male", "pejantan"),
+            ("sex", "B", "betina", "female", "induk"),
             ("response_mode", "TLP", "telepon", "telephone", ""),
             ("response_mode", "BKJ", "berkunjung", "visit", ""),
             (
@@ -305,6 +313,39 @@ pub(crate) mod sample {
                 "paravet",
             ),
             ("user_type", "VET", "dokter hewan", "veterinarian", "vet"),
+            ("user_type", "INS", "inseminator", "inseminator", ""),
+            ("user_type", "PTR", "peternak", "farmer", ""),
+            ("user_type", "PBI", "petugas BIB", "semen officer", ""),
+            ("user_type", "PVT", "pengamat", "viewer", ""),
+            (
+                "user_type",
+                "PKR",
+                "pengamat karantina",
+                "viewer, quarantine",
+                "",
+            ),
+            (
+                "user_type",
+                "PKM",
+                "pengamat kesehatan",
+                "viewer, health",
+                "",
+            ),
+            (
+                "user_type",
+                "PRP",
+                "pengamat rumah potong",
+                "viewer, abattoirs",
+                "",
+            ),
+            (
+                "user_type",
+                "PEP",
+                "pengamat epidemiologi",
+                "viewer, epi",
+                "",
+            ),
+            ("user_type", "PPY", "pengamat proyek", "viewer, project", ""),
         ];
         let (mut more, mut further) = shipped();
         more.retain(|l| !lists.iter().any(|(key, ..)| *key == l.key));

@@ -14,7 +14,7 @@ use super::kind::{Kind, Rules};
 use super::lexicon::Lexicon;
 use super::machine::Machine;
 use super::reply::{Replies, Trial, Var};
-use super::spec::{Example, Field, Spec};
+use super::spec::{AnimalRules, Example, Field, Spec};
 use super::{CodeFault, CodeSource, names, prove};
 use crate::alerts::Circles;
 use crate::language::Both;
@@ -80,6 +80,8 @@ impl Loader<'_> {
         let raw_fields: BTreeMap<String, toml::Value> = reading.may("field").unwrap_or_default();
         let group: Option<String> = reading.may("group");
         let effect: Option<String> = reading.may("effect");
+        let animal = AnimalRules::read(reading);
+        self.check_animal(reading, animal.as_ref(), effect.as_deref());
         let (attached, strangers) = reading.openness(effect.as_deref());
         let query = RawQuery::read(reading);
         let alerts = RawAlert::read_all(reading);
@@ -131,6 +133,7 @@ impl Loader<'_> {
             fields,
             group: group.as_deref().map(Arc::from),
             effect,
+            animal,
             attached,
             strangers,
             query,
@@ -172,7 +175,7 @@ impl Loader<'_> {
                     );
                 }
                 Ok(field) => fields.push(Arc::new(field)),
-                Err(what) => reading.fault(&at, what, "correct the type"),
+                Err(what) => reading.fault(&at, what, "correct it"),
             }
         }
         for name in raw.keys() {
@@ -195,14 +198,17 @@ impl Loader<'_> {
             min_length,
             max_length,
             only,
+            kinds,
             ..
         } = raw;
         let only = self.people(only)?;
+        let kinds = self.sorts(&kind, kinds)?;
         let rules = Rules {
             min,
             max,
             min_length,
             max_length,
+            kinds,
         };
         Ok(Field {
             name: name.into(),
@@ -212,6 +218,46 @@ impl Loader<'_> {
             rules,
             only,
         })
+    }
+
+    /// The sorts of programmes or infrastructure that a field may name.
+    fn sorts(&self, kind: &Kind, kinds: Vec<String>) -> Result<Vec<String>, String> {
+        if kinds.is_empty() {
+            return Ok(kinds);
+        }
+        let known = kind.sorts(self.lexicon);
+        let known = known.ok_or("kinds is for fields of type program or infrastructure")?;
+        match kinds.iter().find(|kind| !known.contains(kind)) {
+            Some(no) => Err(format!(
+                "there is no kind {no:?}; there are {}",
+                known.join(", ")
+            )),
+            None => Ok(kinds),
+        }
+    }
+
+    /// Rules for animals are kept by effects that look at them, and name a sex that exists.
+    fn check_animal(
+        &self,
+        reading: &mut Reading,
+        rules: Option<&AnimalRules>,
+        effect: Option<&str>,
+    ) {
+        let Some(rules) = rules else { return };
+        if !effect.is_some_and(|effect| names::OF_ANIMALS.contains(&effect)) {
+            reading.fault(
+                "[animal]",
+                "nothing keeps the rules of [animal]".into(),
+                "add effect = \"herd_event\"",
+            );
+        }
+        let sexes = self.lexicon.list("sex");
+        if let (Some(sex), Some(sexes)) = (&rules.sex, sexes)
+            && sexes.find(sex).is_none()
+        {
+            let what = format!("[animal]: the list sex has no {sex:?}");
+            reading.fault("[animal]", what, "correct sex");
+        }
     }
 
     /// User types as codes, whatever words the file calls them by; permissions stay as they are.

@@ -47,6 +47,24 @@ pub fn as_typed(field: &Field) -> Option<String> {
 /// * `add_case_animals` numbers registered animals within a case; `numbered` as above.
 /// * `treat_case_animals` refuses numbers that a case has not given; `numbered` are the animals treated.
 /// * `link_cases` joins two cases; `other_subject` and `other_place` say in words which the other one is.
+/// * `issue_permit` issues a movement permit; `permit` is its number, `until` its last day, `office` who
+///   was mailed the certificate, `own_mail` the sender's address where no office has one.
+/// * `confirm_permit` compares what arrived with a permit; `permitted` are its animals in words,
+///   `differs` whether others arrived, `until` its last day, `expired` whether that was over.
+/// * `set_point` sets where an infrastructure stands; `far` is how many kilometres that is outside its
+///   district, 0 when it is inside or nobody knows.
+/// * `register_owner` makes an owner, or gives the one who waits another PIN; `number` is the owner's
+///   number, `pin` what the owner must send within `minutes`, empty when nothing is to be confirmed.
+/// * `confirm_owner` uses the PIN of an owner, who becomes somebody that writes to us; `name`, `number`
+///   and `village` are the owner's.
+/// * `register_animals` makes the animals of a group; `animal_list` is what they are called.
+/// * `change_animals` gives the animals that the message names what else it names: another owner,
+///   another id, a fate; `animal_list` is what they are called.
+/// * `herd_event` tells something about an animal, within the rules of `[animal]`; `after` is the
+///   date of what should come before, `pregnant` that of the examination that found her pregnant,
+///   `due` when she is expected to give birth; each empty when there is none.
+/// * `birth` makes a calf; `insemination` is the date of the insemination that it may come from, `unknown`
+///   is true when nothing was ever reported of that pregnancy, `breed` what the calf is.
 /// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its words,
 ///   `gone` is true when its case went with it.
 /// * `acknowledge` says that an alert was read; `cases` are those that it was about.
@@ -62,12 +80,27 @@ pub const EFFECTS: &[(&str, &[&str])] = &[
     ("add_case_animals", &["numbered"]),
     ("treat_case_animals", &["numbered"]),
     ("link_cases", &["other_subject", "other_place"]),
+    ("issue_permit", &["permit", "until", "office", "own_mail"]),
+    (
+        "confirm_permit",
+        &["permitted", "differs", "until", "expired"],
+    ),
+    ("set_point", &["far"]),
+    ("register_owner", &["number", "pin", "minutes"]),
+    ("confirm_owner", &["name", "number", "village"]),
+    ("register_animals", &["animal_list"]),
+    ("change_animals", &["animal_list"]),
+    ("herd_event", &["after", "pregnant", "due"]),
+    ("birth", &["insemination", "unknown", "breed"]),
     ("withdraw", &["withdrawn", "sent", "gone"]),
     ("acknowledge", &["cases"]),
     ("register_person", &["pin", "village", "province", "hours"]),
     ("confirm_person", &["name", "moved"]),
     ("change_number", &["pin", "hours"]),
 ];
+
+/// The effects that keep the rules of a code's `[animal]`.
+pub const OF_ANIMALS: &[&str] = &["herd_event", "birth"];
 
 /// What an alert may name besides: the format of the answer that is expected, with the case's number
 /// in it, as its receiver may send it.

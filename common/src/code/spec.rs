@@ -34,6 +34,8 @@ pub struct Spec {
     pub group: Option<Arc<str>>,
     /// The behaviour of its own, one of [`super::names::EFFECTS`].
     pub effect: Option<String>,
+    /// What must be true of the animals that it names, and what it tells about them.
+    pub animal: Option<AnimalRules>,
     /// What is typed in place of the code, with the digits of the first field behind it and no
     /// blank between: `D` lets `D959595` be `PIN 959595`.
     pub attached: Option<String>,
@@ -99,6 +101,48 @@ pub struct Query {
     pub separator: String,
     /// Most characters of all rows together, dots of the cut included.
     pub limit: usize,
+}
+
+/// What a message tells about the life of an animal, so that codes can follow one another whatever
+/// they are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// She is ready to be inseminated.
+    Heat,
+    /// She was inseminated.
+    Insemination,
+    /// She was examined; the field `month` tells how far she is, 0 that she is not.
+    Pregnancy,
+    /// She lost what she carried.
+    Loss,
+    /// She gave birth; the field `date` tells when.
+    Birth,
+}
+
+/// `[animal]`: what must be true of every animal that a message names; the effects `herd_event` and
+/// `birth` see to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnimalRules {
+    /// What the message tells.
+    pub event: Option<Event>,
+    /// Code in the list `sex`: it must be of that one.
+    pub sex: Option<String>,
+    /// It must be old enough to breed; one whose age nobody knows is.
+    pub mature: bool,
+    /// What should have been reported before.
+    pub after: Option<After>,
+}
+
+/// One event should follow another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct After {
+    /// Which.
+    pub event: Event,
+    /// So many days ago at most.
+    pub within_days: i32,
+    /// Without it the message is refused, rather than answered with a remark.
+    pub must: bool,
 }
 
 /// A message to others when this code was stored.

@@ -121,9 +121,12 @@ fn file(name: &str, toml: &str) -> CodeSource {
 fn check_example(codes: &Codes, spec: &Spec, example: &Example) {
     for language in Language::ALL {
         let allowed = |permission: &str| may(&example.from, permission);
-        let reader = Reader {
-            may: &allowed,
-            ..reader_in(language, &example.from)
+        let reader = match example.from.as_str() {
+            "stranger" => reader_in(language, "stranger"),
+            kind => Reader {
+                may: &allowed,
+                ..reader_in(language, kind)
+            },
         };
         let text = example.text.replace("{pin}", "959595");
         let reading = codes.read(&text, &reader);
@@ -202,6 +205,7 @@ fn extra(text: &str) -> Vec<(&'static str, Var)> {
         ("sent", "10/10/2014"),
         ("reporter", "Siti"),
         ("reporter_phone", "+62811"),
+        ("cases", "1"),
     ];
     let effects = effects
         .into_iter()
@@ -688,8 +692,15 @@ impl Writer<'_> {
     }
 
     fn word(&mut self, field: &spec::Field) -> (String, serde_json::Value) {
-        let least = field.rules.min.unwrap_or_default() as usize;
-        let n = least.max(100) + self.roll(200);
+        let n = 100 + self.roll(200);
+        // Within the field's limits, where there are such.
+        let most = field.rules.max.unwrap_or(f64::MAX) as usize;
+        let least = field.rules.min.unwrap_or_default().ceil() as usize;
+        let n = if most <= n {
+            least + n % (most - least)
+        } else {
+            n.max(least)
+        };
         match &field.kind {
             kind::Kind::List(lists) => {
                 let entries = lists[0].entries();
@@ -709,7 +720,19 @@ impl Writer<'_> {
             kind::Kind::Decimal => (format!("{n},5"), (n as f64 + 0.5).into()),
             kind::Kind::Date => ("3/4/15".into(), "2015-04-03".into()),
             kind::Kind::Phone(_) => (format!("0812345{n}"), format!("+62812345{n}").into()),
-            kind::Kind::Owner | kind::Kind::Infrastructure => {
+            kind::Kind::Identity => {
+                let digits = format!("7204012345678{n}");
+                (digits.clone(), digits.into())
+            }
+            kind::Kind::Coordinate => {
+                let least = field.rules.min.unwrap_or_default().ceil();
+                (
+                    format!("{least},5"),
+                    format!("{least}.5").parse::<f64>().unwrap().into(),
+                )
+            }
+            kind::Kind::Seal => (format!("ab-{n} c1"), format!("ab-{n} c1").into()),
+            kind::Kind::Owner | kind::Kind::NewOwner | kind::Kind::Infrastructure => {
                 (format!("730{n}"), format!("730{n}").into())
             }
             kind::Kind::Animal | kind::Kind::NewAnimal | kind::Kind::Word => {

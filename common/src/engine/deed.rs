@@ -1,8 +1,8 @@
 //! What an effect is given and what it hands back.
 
-use super::Found;
+use super::{Engine, Found};
 use crate::code::effects;
-use crate::code::{Codes, Spec, Values, Var};
+use crate::code::{Codes, Spec, Value, Values, Var};
 use crate::db::Tx;
 use crate::db::cases::Case;
 use crate::db::people::Person;
@@ -10,6 +10,7 @@ use crate::db::places::Place;
 use crate::db::subjects::{Sort, Subject};
 use crate::envelope::derived_id;
 use crate::language::Language;
+use crate::messages::EmailOutput;
 use crate::{Result, config};
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -68,7 +69,7 @@ pub struct Deed<'a> {
     /// What it said.
     pub values: &'a Values,
     /// Where it happened: the place that the message names, else that of the case that it names, else
-    /// that of the first owner, else the sender's own.
+    /// that of the first owner, else that of the first infrastructure, else the sender's own.
     pub place: Option<&'a Place>,
     /// The case it names.
     pub case: Option<&'a Case>,
@@ -76,12 +77,34 @@ pub struct Deed<'a> {
     pub found: &'a Found,
     /// How answers are made here.
     pub settings: &'a config::Engine,
+    pub(super) engine: &'a Engine,
 }
 
 impl Deed<'_> {
     /// The language in which the sender is answered.
     pub(crate) fn language(&self) -> Language {
         Language::from_tag(&self.asked.sender.language).unwrap_or_default()
+    }
+
+    /// Whether it is for training: what has no twin must stay as it is, and nobody else is told.
+    pub fn trains(&self) -> bool {
+        self.engine.trains(self.asked.sender)
+    }
+
+    /// The place of a field that is not the report's place: a message's second one, say. The inner
+    /// `Err` is a refusal: no such place, or the field was left out.
+    pub async fn place_of(&self, field: &str) -> Result<std::result::Result<Place, Effected>> {
+        let code = match self.values.get(field) {
+            Some(Value::Place(code)) => code.as_str(),
+            _ => "",
+        };
+        let systems = &self.settings.place_systems;
+        let found = self.engine.places.by_code(self.tx, systems, code).await?;
+        let unknown = || {
+            let values = vec![("word", Var::from(code)), ("near", Var::from(""))];
+            Effected::Refused("unknown_place", values)
+        };
+        Ok(found.ok_or_else(unknown))
     }
 
     /// Does what only this code does. A code without an effect just stores.
@@ -115,12 +138,16 @@ pub struct Done {
     pub place: Option<Place>,
     /// Whether a `report` row is written.
     pub stores: bool,
+    /// Mails that go out because of it, in the transaction that keeps it.
+    pub mails: Vec<EmailOutput>,
     /// What it is about besides its place and case.
     pub(super) subjects: Vec<Subject>,
-    /// Fields of the row that the message did not name.
-    pub(super) kept: Vec<(&'static str, Json)>,
     /// The earlier message that was taken back: who was told because of it is the circle `told`.
     pub about: Option<Uuid>,
+    /// Fields of the row that the message did not name.
+    pub(super) kept: Vec<(&'static str, Json)>,
+    /// Who registered whom the message confirms: the circle `officer`.
+    pub officer: Option<i64>,
     /// What the texts of the code may name besides its fields.
     said: Vec<(Cow<'static, str>, Said)>,
 }
@@ -145,9 +172,11 @@ impl Default for Done {
             case_id: None,
             place: None,
             stores: true,
+            mails: Vec::new(),
             subjects: Vec::new(),
-            kept: Vec::new(),
             about: None,
+            kept: Vec::new(),
+            officer: None,
             said: Vec::new(),
         }
     }

@@ -5,6 +5,16 @@ use crate::code::format::Part;
 use crate::code::kind::Kind;
 use crate::handler::Lane;
 
+/// Effects that go beside each other where no case is named. Those of herds change rows that two messages of
+/// one transaction may name: their statements look once more, and what then fails is decided again, alone.
+const BESIDE: &[&str] = &[
+    "open_case",
+    "herd_event",
+    "birth",
+    "register_animals",
+    "change_animals",
+];
+
 /// What names no case goes beside that of others; what belongs to a case comes after it, one after
 /// the other for each case. What may touch anything of its sender (`H`) comes last, and so does
 /// what cannot be told from its first words.
@@ -27,7 +37,8 @@ pub(super) fn lane(codes: &Codes, sender: i64, text: &str) -> Lane {
     };
     let cased = spec.fields.iter().any(|f| matches!(f.kind, Kind::Case));
     match (spec.effect.as_deref(), spec.format.parts.first()) {
-        (None | Some("open_case"), _) if !cased => in_turn(0, sender),
+        (None, _) if !cased => in_turn(0, sender),
+        (Some(effect), _) if !cased && BESIDE.contains(&effect) => in_turn(0, sender),
         (
             None | Some("respond" | "case_outcome" | "add_case_animals" | "treat_case_animals"),
             Some(Part::Slot(first)),
@@ -59,6 +70,10 @@ mod tests {
         assert_eq!(place(1, "R 5 TLP COC"), place(2, "PK 5 SB"), "one case");
         assert_ne!(place(1, "R 5 TLP"), place(1, "R 6 TLP"), "two cases");
         assert!(place(1, "R 5 TLP COC") > place(1, "U MC SP 4"));
+        assert_eq!(place(1, "IB 7890 ID1 B1 B2"), place(1, "BB 7890 ID1 3"));
+        assert_ne!(place(1, "IB 7890 ID1 B1 B2"), place(2, "IB 7890 ID1 B1 B2"));
+        // Two officers may register one owner at once: each looks at what the other did.
+        assert_eq!(lane(1, "DP Siti 72060202"), Lane::last(1));
         for last in ["H", "R [5] TLP COC", "R", "U,MC SP 4", "XYZ", "", " "] {
             assert_eq!(lane(1, last), Lane::last(1), "{last:?}");
         }

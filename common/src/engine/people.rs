@@ -62,7 +62,7 @@ impl People {
         let source = match whom {
             Whom::Covering { types } => Source::Covering(place, types),
             Whom::Near { types, up, km } => Source::Near(place, types, (*up, *km)),
-            Whom::Staff | Whom::Reporter | Whom::Sender { .. } | Whom::Told => {
+            Whom::Staff | Whom::Reporter | Whom::Sender { .. } | Whom::Told | Whom::Officer => {
                 return Ok(Arc::default());
             }
         };

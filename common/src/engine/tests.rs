@@ -307,4 +307,6 @@ async fn a_search_for_nothing_finds_nothing() {
     assert!(found.starts_with("Ogotua"), "{found}");
 }
 
+mod alerts;
+mod herds;
 mod training;

@@ -2,6 +2,7 @@
 //! other.
 
 use super::file::Reading;
+use crate::code::spec::{After, AnimalRules, Event};
 use crate::language::Both;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ pub(super) struct RawField {
     pub min_length: Option<usize>,
     pub max_length: Option<usize>,
     pub only: Vec<String>,
+    pub kinds: Vec<String>,
 }
 
 /// `[query]`
@@ -50,6 +52,7 @@ impl RawField {
         let (min, max) = (section.may("min"), section.may("max"));
         let (min_length, max_length) = (section.may("min_length"), section.may("max_length"));
         let only = section.may("only").unwrap_or_default();
+        let kinds = section.may("kinds").unwrap_or_default();
         section.end();
         Some(Self {
             kind: kind?,
@@ -59,6 +62,7 @@ impl RawField {
             min_length,
             max_length,
             only,
+            kinds,
         })
     }
 }
@@ -79,6 +83,31 @@ impl RawQuery {
             // Between the items of an answer, as the original printed them.
             separator: separator.unwrap_or_else(|| "; ".to_owned()),
             limit: limit?,
+        })
+    }
+}
+
+impl AnimalRules {
+    /// `[animal]`
+    pub(super) fn read(reading: &mut Reading) -> Option<Self> {
+        let value = reading.table.remove("animal")?;
+        let mut section = Section::new(reading, "[animal]", value)?;
+        let (event, sex) = (section.may("event"), section.may::<String>("sex"));
+        let mature = section.may("mature").unwrap_or_default();
+        let after = section.may::<Event>("after").and_then(|event| {
+            let (within_days, must) = (section.must("within_days"), section.may("must"));
+            Some(After {
+                event,
+                within_days: within_days?,
+                must: must.unwrap_or_default(),
+            })
+        });
+        section.end();
+        Some(Self {
+            event,
+            sex: sex.map(|code| code.to_uppercase()),
+            mature,
+            after,
         })
     }
 }

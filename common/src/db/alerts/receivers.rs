@@ -22,6 +22,8 @@ pub enum Source<'a> {
     Sender(i64, &'a str),
     /// Who was told of this case and, when a message is named, because of that one.
     Told(i64, Option<Uuid>),
+    /// This person.
+    Person(i64),
 }
 
 /// The people of a circle, in the order of their ids.
@@ -108,6 +110,7 @@ pub async fn found(tx: &Tx<'_>, source: Source<'_>) -> Result<Found> {
             tx.query(&sql, &[/* case */ &case, /* message */ &message])
                 .await?
         }
+        Source::Person(id) => return person(tx, id).await,
     };
     with_contacts(tx, &rows).await
 }

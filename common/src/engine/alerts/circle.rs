@@ -18,6 +18,8 @@ pub(super) struct Where {
     pub case: Option<i64>,
     /// The message that was taken back.
     pub message: Option<Uuid>,
+    /// Who registered whom the message confirms.
+    pub officer: Option<i64>,
     /// The infrastructure that the message names.
     pub infrastructure: Option<i64>,
 }
@@ -43,6 +45,7 @@ impl Engine {
             Whom::Reporter => place.case.map(Source::Reporter),
             Whom::Sender { code } => place.case.map(|case| Source::Sender(case, code)),
             Whom::Told => place.case.map(|case| Source::Told(case, place.message)),
+            Whom::Officer => place.officer.map(Source::Person),
         };
         match source {
             Some(source) => rows::found(tx, source).await.map(Arc::new),

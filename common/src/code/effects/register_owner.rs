@@ -1,0 +1,132 @@
+use crate::code::{Value, Var};
+use crate::db::herds::{self, Owner};
+use crate::db::subjects::Sort;
+use crate::engine::{Deed, Done, Effected};
+use crate::people::pin::{self, Purpose, Wanted};
+use crate::{Failure, Result, phone};
+use jiff::SignedDuration;
+
+/// Ids of so many digits are given to one person in the country: telephone numbers, driving licences,
+/// identity cards. Shorter ones are a village's own, or dates of birth.
+const UNIQUE: usize = 10;
+
+/// Two owners of one name in one village are one owner when nothing else tells them apart and they are
+/// registered within this time: two officers at the same meeting.
+const SAME: SignedDuration = SignedDuration::from_hours(24);
+
+/// Marks PINs that were given in training.
+pub(super) const TRAINING: &str = "training";
+
+/// Registers an owner; at once with an identification, else when they confirm it from their own telephone
+/// with a PIN. Who is there already is named, and not registered again, also when two officers do so at once:
+/// they wait for each other. Only who waits gets another PIN: from the officer who gave the first one, or when
+/// that one's time is over. Wants the fields `name`, `place` and perhaps `identification`.
+pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
+    let (Some(Value::Text(name)), Some(place)) = (deed.values.get("name"), deed.place) else {
+        return Err(Failure::retry(
+            "register_owner wants the fields name and place",
+        ));
+    };
+    let mut done = Done::default();
+    let (by, at) = (deed.asked.sender.id, deed.asked.sent_at);
+    if let Some((kind, digits)) = identification(deed) {
+        if let Some(owner) = of_id(deed, &digits, place.id).await? {
+            return refused(deed, &owner, digits).await;
+        }
+        let number = herds::add_owner(deed.tx, (name, place.id), "active", (by, at)).await?;
+        herds::set_key(deed.tx, number, kind, &digits).await?;
+        done.made(Sort::Owner, number);
+        say(&mut done, number, String::new());
+        return Ok(Effected::Done(done));
+    }
+    let number = match of_name(deed, name, place.id).await? {
+        Some((owner, again)) if !again => {
+            let id = owner.id.to_string();
+            return refused(deed, &owner, id).await;
+        }
+        Some((owner, _)) => owner.id,
+        None => {
+            let number = herds::add_owner(deed.tx, (name, place.id), "waiting", (by, at)).await?;
+            done.made(Sort::Owner, number);
+            number
+        }
+    };
+    let pin = give_pin(deed, number).await?;
+    say(&mut done, number, pin);
+    Ok(Effected::Done(done))
+}
+
+fn say(done: &mut Done, number: i64, pin: String) {
+    done.say("number", Var::from(number));
+    done.say("pin", Var::from(pin));
+    done.say("minutes", Var::from(pin::OWNER_LIFE.as_mins()));
+}
+
+/// A PIN that makes the owner active when it is sent from their telephone.
+async fn give_pin(deed: &Deed<'_>, owner: i64) -> Result<String> {
+    let asked = deed.asked;
+    let training = deed.settings.training || asked.sender.training;
+    let wanted = Wanted {
+        purpose: Purpose::Owner,
+        subject: owner,
+        address: None,
+        // Owners of training are counted by themselves: such a PIN must confirm none of the real ones.
+        detail: training.then_some(TRAINING),
+        made_by: asked.sender.id,
+        message: (asked.message, asked.line),
+        at: asked.received_at,
+        life: pin::OWNER_LIFE,
+    };
+    pin::make(deed.tx, &wanted).await
+}
+
+/// What was typed, as [`herds::set_key`] keeps it: a mobile number is dialled, everything else is digits.
+fn identification(deed: &Deed<'_>) -> Option<(&'static str, String)> {
+    let Some(Value::Owner(typed)) = deed.values.get("identification") else {
+        return None;
+    };
+    let dialled = phone::dialled(typed, &deed.settings.country_code);
+    let mobile = dialled.starts_with("08") && (10..=13).contains(&dialled.len());
+    Some(match mobile {
+        true => ("phone", dialled),
+        false => ("identification", typed.trim_start_matches('+').to_owned()),
+    })
+}
+
+async fn of_id(deed: &Deed<'_>, digits: &str, place: i64) -> Result<Option<Owner>> {
+    let place = (digits.len() < UNIQUE).then_some(place);
+    let word = format!("owner {digits}");
+    herds::lock_registration(deed.tx, &word).await?;
+    herds::owner_of_id(deed.tx, digits, place).await
+}
+
+/// The owner of this name here, and whether they may have another PIN.
+async fn of_name(deed: &Deed<'_>, name: &str, place: i64) -> Result<Option<(Owner, bool)>> {
+    let word = format!("owner {place} {}", name.to_lowercase());
+    herds::lock_registration(deed.tx, &word).await?;
+    let asked = deed.asked;
+    let since = asked.sent_at - SAME;
+    let found = herds::owner_of_name(deed.tx, name, place, since).await?;
+    Ok(found.map(|(owner, by, at)| {
+        let over = asked.sent_at.duration_since(at) > pin::OWNER_LIFE;
+        let again = owner.state == "waiting" && (over || by == Some(asked.sender.id));
+        (owner, again)
+    }))
+}
+
+/// Says who is registered already, by the id that was typed or our number.
+async fn refused(deed: &Deed<'_>, owner: &Owner, id: String) -> Result<Effected> {
+    let place = deed.place.filter(|place| place.id == owner.place);
+    let place = match place {
+        Some(place) => place.names.first().cloned(),
+        None => herds::village(deed.tx, owner.place).await?,
+    };
+    let values = vec![
+        ("name", Var::from(owner.name.as_str())),
+        ("number", Var::from(owner.id.to_string())),
+        ("id", Var::from(id)),
+        ("place", Var::from(place.unwrap_or_default())),
+        ("waiting", Var::from(owner.state == "waiting")),
+    ];
+    Ok(Effected::Refused("owner_exists", values))
+}
