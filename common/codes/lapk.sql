@@ -35,6 +35,8 @@ SELECT to_char(r.sent_at AT TIME ZONE 'Asia/Jakarta', 'DD/MM/YYYY') AS date,
        r.fields ->> 'people' AS people,
        left(coalesce(r.fields ->> 'comment', r.fields ->> 'observation', r.fields ->> 'note'), 80) AS words,
        nullif(jsonb_array_length(jsonb_path_query_array(r.fields, '$.added[*]')), 0) AS added,
+       (SELECT string_agg(n.item #>> '{}', ',' ORDER BY n.at)
+          FROM jsonb_path_query(r.fields, '$.animal_no[*]') WITH ORDINALITY AS n (item, at)) AS numbers,
        r.other
   FROM (SELECT q.*, NULL::bigint AS other, row_number() OVER (ORDER BY q.sent_at, q.received_at, q.line, q.id) = 1 AS first
           FROM report q WHERE q.case_id = :case AND q.code <> 'LINK' AND q.withdrawn_at IS NULL

@@ -136,8 +136,8 @@ async fn infrastructure_is_looked_for_ever_farther_out() {
     assert_eq!(ask("CKI LAB 76").await, west);
     let all = ask("CKI LAB 7204").await;
     assert!(all.contains(south) && all.contains(west), "{all}");
-    let none = ask("CKI RPH 7301").await;
-    assert_eq!(none, "Belum ada rumah potong hewan yang terdaftar.");
+    let none = ask("CKI PLB 7301").await;
+    assert_eq!(none, "Belum ada pelabuhan yang terdaftar.");
 }
 
 #[tokio::test]

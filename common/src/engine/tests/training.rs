@@ -37,7 +37,7 @@ async fn training_is_answered_like_the_real_thing_and_kept_apart() {
     assert_eq!(world.say(VET, "U mc sp 2", 7).await.case_id, Some(1));
     let seen = world.say(ENGLISH, "LAPK 1", 6).await.text;
     assert!(seen.starts_with("TRAINING. [1]"), "{seen}");
-    assert!(seen.contains("4 "), "{seen}");
+    assert!(seen.contains("cattle (4)"), "{seen}");
     // Said again it is answered as at first, and taken back it is gone.
     let again = world.say(PELSA, "U mc,dm sp 4", 5).await;
     assert_eq!((again.outcome, again.text), ("repeated", answer.text));
