@@ -12,6 +12,7 @@
 mod again;
 mod alerts;
 mod ask;
+mod case_words;
 mod deed;
 mod follow;
 mod found;
@@ -24,8 +25,11 @@ mod wording;
 
 pub use again::Again;
 pub use alerts::{Alert, Bundle, Look, Raised};
+pub use case_words::in_words;
+pub(crate) use deed::shown;
 pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
 pub use found::Found;
+pub(crate) use found::day;
 pub use snapshot::compile_offline;
 pub use wording::Wording;
 
@@ -35,10 +39,12 @@ use crate::db::people::{Person, PersonState};
 use crate::db::places::Place;
 use crate::db::reports::{self, Report};
 use crate::db::{Tx, cases, intake, subjects, training};
-use crate::envelope::derived_id;
 use crate::handler::Lane;
 use crate::home::Home;
 use crate::language::Language;
+use crate::mail::keys;
+use crate::mail::token::Signer;
+use crate::messages::EmailOutput;
 use crate::{Result, config};
 use people::People;
 use places::Places;
@@ -59,6 +65,8 @@ pub struct Answer {
     pub case_id: Option<i64>,
     /// To others.
     pub alerts: Vec<Alert>,
+    /// Mails that it brought about besides.
+    pub mails: Vec<EmailOutput>,
     /// It was only for training: nothing of it is in the real tables.
     pub training: bool,
 }
@@ -71,6 +79,8 @@ pub struct Engine {
     codes: RwLock<Arc<Codes>>,
     places: Places,
     people: People,
+    /// Proves the numbers of permits.
+    signer: Signer,
 }
 
 impl Engine {
@@ -84,6 +94,7 @@ impl Engine {
             codes: RwLock::new(Arc::new(codes)),
             places: Places::default(),
             people: People::default(),
+            signer: keys::signer(&settings.secrets)?,
         });
         tokio::spawn(engine.clone().follow());
         Ok(engine)
@@ -143,11 +154,16 @@ impl Engine {
     /// the caller's transaction; sends nothing. In training all of it is kept apart, and nobody is told
     /// who is not in training too.
     pub async fn answer(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
+        self.answer_telling(tx, asked, true).await
+    }
+
+    /// The same; without `tells` nobody else is told of it, now or later.
+    async fn answer_telling(&self, tx: &Tx<'_>, asked: &Asked<'_>, tells: bool) -> Result<Answer> {
         if !self.trains(asked.sender) {
-            return self.decide(tx, asked).await;
+            return self.decide(tx, asked, tells).await;
         }
         training::enter(tx).await?;
-        let mut answer = self.decide(tx, asked).await?;
+        let mut answer = self.decide(tx, asked, tells).await?;
         training::leave(tx).await?;
         answer.training = true;
         // The answer to a repetition is the first one, which says so already.
@@ -159,7 +175,7 @@ impl Engine {
         Ok(answer)
     }
 
-    async fn decide(&self, tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Answer> {
+    async fn decide(&self, tx: &Tx<'_>, asked: &Asked<'_>, tells: bool) -> Result<Answer> {
         let codes = self.codes();
         let person = asked.sender;
         let may = |permission: &str| match person.is_stranger() {
@@ -180,6 +196,7 @@ impl Engine {
                 code: None,
                 case_id: None,
                 alerts: Vec::new(),
+                mails: Vec::new(),
                 training: false,
             });
         }
@@ -192,6 +209,7 @@ impl Engine {
                 code: code_of(&reading).map(|spec| spec.code.clone()),
                 case_id: None,
                 alerts: Vec::new(),
+                mails: Vec::new(),
                 training: false,
             });
         };
@@ -203,6 +221,7 @@ impl Engine {
             spec,
             values,
             reader,
+            tells,
         };
         match &spec.query {
             Some(query) => turn.ask(query).await,
@@ -220,6 +239,8 @@ struct Turn<'a> {
     spec: &'a Spec,
     values: &'a Values,
     reader: Reader<'a>,
+    /// Whether others are told.
+    tells: bool,
 }
 
 impl Turn<'_> {
@@ -240,7 +261,7 @@ impl Turn<'_> {
                 return Ok(self.answered(text.unwrap_or_default(), "repeated"));
             }
         }
-        let done = match self.find_and_do().await? {
+        let mut done = match self.find_and_do().await? {
             Ok(done) => done,
             Err(refused) => {
                 if guarded {
@@ -249,20 +270,20 @@ impl Turn<'_> {
                 return Ok(refused);
             }
         };
-        let text = self.codes.reply(
-            self.spec,
-            self.values,
-            &self.reader,
-            &done.extra(self.reader.language),
-        );
+        let (alerts, told) = self.alerts(&done).await?;
+        let mut extra = done.extra(self.reader.language);
+        extra.push(("told", Var::from(told)));
+        let text = self
+            .codes
+            .reply(self.spec, self.values, &self.reader, &extra);
         if guarded && let Some(case) = self.values.case() {
             intake::forget_of_case(tx, asked.sender.id, case, &key).await?;
         }
         self.acknowledge().await?;
-        let alerts = self.alerts(&done).await?;
         Ok(Answer {
             case_id: done.case_id,
             alerts,
+            mails: std::mem::take(&mut done.mails),
             ..self.answered(text, "stored")
         })
     }
@@ -287,8 +308,12 @@ impl Turn<'_> {
             Ok(found) => found,
             Err(refused) => return Ok(Err(refused)),
         };
-        if let Some(owner) = found.herd().filter(|_| self.values.place().is_none()) {
+        let own_place = self.values.place().is_some() || case.is_some();
+        if let Some(owner) = found.herd().filter(|_| !own_place) {
             place = self.place_by_id(owner.place).await?;
+        }
+        if let Some(at) = found.site().filter(|_| self.names_no_place(&found)) {
+            place = self.place_by_id(at.place).await?;
         }
         let deed = Deed {
             tx: self.tx,
@@ -300,6 +325,7 @@ impl Turn<'_> {
             case: case.as_ref(),
             found: &found,
             settings: &self.engine.settings,
+            engine: self.engine,
         };
         let mut done = match deed.effect().await? {
             Effected::Done(done) => done,
@@ -309,6 +335,9 @@ impl Turn<'_> {
             done.place = place;
         }
         done.say_found(&found);
+        if let Some(case) = &case {
+            case_words::say(&mut done, case, self.codes);
+        }
         for (name, value) in self.typed() {
             done.say(name, value);
         }
@@ -326,9 +355,11 @@ impl Turn<'_> {
         let asked = self.asked;
         let mut fields = self.values.to_json();
         found.settle(&mut fields);
-        let line = asked.line.to_be_bytes();
+        for (name, value) in &done.kept {
+            fields[name] = value.clone();
+        }
         let report = Report {
-            id: derived_id(&[b"report", asked.message.as_bytes(), &line]),
+            id: asked.report_id(),
             code: &self.spec.code,
             sender: asked.sender.id,
             place: done.place.as_ref().map(|p| p.id),
@@ -374,6 +405,11 @@ impl Turn<'_> {
         Ok(Ok(home))
     }
 
+    /// Whether nothing but an infrastructure can tell where it happened.
+    fn names_no_place(&self, found: &Found) -> bool {
+        self.values.place().is_none() && self.values.case().is_none() && found.herd().is_none()
+    }
+
     async fn place_by_id(&self, id: i64) -> Result<Option<Place>> {
         let systems = &self.engine.settings.place_systems;
         self.engine.places.by_id(self.tx, systems, id).await
@@ -402,6 +438,7 @@ impl Turn<'_> {
             code,
             case_id: None,
             alerts: Vec::new(),
+            mails: Vec::new(),
             training: false,
         }
     }

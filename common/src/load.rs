@@ -1,14 +1,17 @@
-//! Loading places, lists and people from CSV files: `kentongan load places|lists|people FILE`.
+//! Loading places, lists, people, infrastructure and programmes from CSV files: `kentongan load
+//! places|lists|people|infrastructure|programs FILE`.
 //!
 //! A file is checked whole and refused with every fault it has; what is right goes in all or nothing,
 //! in the transaction of the caller. The same file a second time changes nothing. What is no longer in
 //! a file is reported, and retired only when asked for: old reports keep pointing to it.
 
 mod fault;
+mod infrastructure;
 mod lists;
 mod people;
 mod phone;
 mod places;
+mod programs;
 mod roles;
 mod shipped;
 mod table;
@@ -235,6 +238,68 @@ pub async fn people(
     refuse(faults)?;
     crate::people::write(tx, &options.by, &mut plan.insert, &plan.update).await?;
     Ok(plan.report)
+}
+
+/// Loads infrastructure: `code,type,name,place[,lat,lon][,emails][,staff]`. The list of types, the places
+/// and the people must be there.
+pub async fn infrastructure(
+    tx: &Tx<'_>,
+    source: impl Read,
+    options: &LoadOptions,
+) -> Result<LoadReport, LoadError> {
+    use db::people::bulk as people;
+    use db::works::bulk;
+    let (rows, mut faults) = infrastructure::read(source);
+    bulk::lock(tx).await?;
+    let codes: Vec<&str> = rows.iter().map(|r| r.place.as_str()).collect();
+    let addresses = rows.iter().flat_map(|r| &r.staff);
+    let addresses: Vec<_> = addresses.map(|(kind, a)| (*kind, a.as_str())).collect();
+    let known = infrastructure::Known {
+        sites: bulk::sites(tx).await?,
+        types: codes_of(tx, "infrastructure_type").await?,
+        places: people::places(tx, &options.systems, &codes).await?,
+        holders: people::holders(tx, &addresses).await?,
+    };
+    let (mut plan, unfit) = infrastructure::plan(&rows, &known);
+    faults.extend(unfit);
+    refuse(faults)?;
+    for site in &plan.put {
+        bulk::put_site(tx, site).await?;
+    }
+    let retired = infrastructure::retired(&plan, options);
+    plan.report.retired = bulk::retire_sites(tx, &retired).await?;
+    Ok(plan.report)
+}
+
+/// Loads programmes: `number,kind,id,en[,disease][,from][,until]`. The list of diseases must be there.
+pub async fn programs(
+    tx: &Tx<'_>,
+    source: impl Read,
+    options: &LoadOptions,
+) -> Result<LoadReport, LoadError> {
+    use db::works::bulk;
+    bulk::lock(tx).await?;
+    let known = bulk::campaigns(tx).await?;
+    let diseases = codes_of(tx, "diagnosis").await?;
+    let (mut plan, faults) = programs::plan(source, &known, &diseases);
+    refuse(faults)?;
+    for program in &plan.put {
+        bulk::put_campaign(tx, program).await?;
+    }
+    if options.retire_vanished {
+        let vanished = plan.report.vanished.iter();
+        let numbers: Vec<i64> = vanished.filter_map(|n| n.parse().ok()).collect();
+        plan.report.retired = bulk::retire_campaigns(tx, &numbers).await?;
+    }
+    Ok(plan.report)
+}
+
+/// The codes of a list that are in use.
+async fn codes_of(tx: &Tx<'_>, list: &str) -> Result<Vec<String>, LoadError> {
+    let entries = db::lists::bulk::entries(tx).await?;
+    let of = entries.into_iter().map(|placed| placed.entry);
+    let of = of.filter(|e| e.list == list && !e.retired);
+    Ok(of.map(|e| e.code).collect())
 }
 
 impl LoadReport {

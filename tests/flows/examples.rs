@@ -2,12 +2,13 @@
 //! transaction of its own that is rolled back, with case numbers from 1, in both languages.
 
 use common::code::spec::Example;
+use common::db::intake::{self, Taken};
 use common::db::{Tx, people};
 use common::engine::{Asked, Engine};
 use common::home::Home;
 use common::language::Language;
 use jiff::{SignedDuration, Timestamp};
-use kentongan_tests::world::{Build, Place, World, people as demo};
+use kentongan_tests::world::{Build, Place, World, people as demo, stage_cases};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -58,8 +59,9 @@ impl Stage {
         // Dropped without a commit: what the example did is undone.
         let tx = conn.begin().await.expect("a transaction");
         let begin = format!(
-            "UPDATE person SET language = '{}'; ALTER SEQUENCE disease_case_id_seq RESTART",
-            language.tag()
+            "UPDATE person SET language = '{}'; ALTER SEQUENCE disease_case_id_seq RESTART; {}",
+            language.tag(),
+            stage_cases::SQL
         );
         tx.batch(&begin).await.expect("the stage is set");
         let mut at = Timestamp::now();
@@ -122,6 +124,26 @@ impl Stage {
         };
         let answer = self.engine.answer(tx, &asked).await;
         let answer = answer.map_err(|e| format!("the engine failed: {e}"))?;
+        let taken = Taken {
+            id: message,
+            line: 0,
+            trace: message,
+            channel: "console",
+            address: &address,
+            person: Some(sender.id).filter(|_| !sender.is_stranger()),
+            text,
+            channel_id: None,
+            sent_at: at,
+            received_at: at,
+            outcome: answer.outcome,
+            code: answer.code.as_deref(),
+            answer: Some(&answer.text),
+            answer_id: None,
+            training: answer.training,
+        };
+        intake::insert(tx, &taken)
+            .await
+            .expect("the message is kept");
         Ok((answer.text, answer.outcome))
     }
 

@@ -78,7 +78,7 @@ async fn every_code_is_answered_by_mail_in_both_languages(place: Place) {
         (
             ENGLISH,
             "U MC SPI 4",
-            "Format error. SPI is not: species. Did you mean SP (cattle)",
+            "Format error. SPI is not a valid species. Did you mean SP (cattle)",
             "word",
         ),
         (ENGLISH, "KODE SP", "cattle", "answered"),

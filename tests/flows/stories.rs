@@ -56,7 +56,7 @@ async fn whoever_errs_is_told_the_word_and_the_format(place: Place) {
         (
             people::VET_ENGLISH,
             "U MC SPI 4",
-            &["SPI is not: species", "SP (cattle)"],
+            &["SPI is not a valid species", "SP (cattle)"],
         ),
         (
             people::PELSA,

@@ -7,6 +7,7 @@ mod harm;
 mod made;
 mod mail;
 mod settings;
+pub mod stage_cases;
 mod stock;
 mod talk;
 

@@ -8,6 +8,7 @@
 
 use super::lexicon::{Lexicon, List};
 use super::values::{PartDate, Value};
+use crate::db::works::PROGRAM_KINDS;
 use crate::phone;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -46,6 +47,12 @@ pub enum Kind {
     Permit,
     /// `infrastructure`: 4 to 8 digits, the code of an office, a laboratory, an abattoir.
     Infrastructure,
+    /// `identity`: the number of a national identity card, 16 digits, 15 on older ones.
+    Identity,
+    /// `coordinate`: degrees, perhaps with a minus in front and a fraction.
+    Coordinate,
+    /// `seal`: the letters that prove that the message's permit is ours, as printed or scanned.
+    Seal,
     /// `word`: any one word, up to 20 characters.
     Word,
     /// `name`: words without digits.
@@ -66,6 +73,10 @@ pub struct Rules {
     pub min_length: Option<usize>,
     /// Most characters of a text, or most values of a comma list.
     pub max_length: Option<usize>,
+    /// Which sorts of programmes or of infrastructure may be named; empty for all. Checked when they
+    /// are looked up.
+    #[serde(default)]
+    pub kinds: Vec<String>,
 }
 
 /// Which rule a value breaks.
@@ -83,7 +94,8 @@ pub enum Breach {
 
 /// Names of the types as data files write them, for the remedy of an unknown one.
 pub const NAMES: &str = "list:<key>, list_name, place, case, number, decimal, date, phone, owner, \
-                         new_owner, animal, new_animal, program, permit, infrastructure, word, name, text";
+                         new_owner, animal, new_animal, program, permit, infrastructure, identity, \
+                         coordinate, seal, word, name, text";
 
 impl Kind {
     /// The type of a name such as `list:species` or `number`; the error says what would be right.
@@ -103,6 +115,9 @@ impl Kind {
             "program" => Self::Program,
             "permit" => Self::Permit,
             "infrastructure" => Self::Infrastructure,
+            "identity" => Self::Identity,
+            "coordinate" => Self::Coordinate,
+            "seal" => Self::Seal,
             "word" => Self::Word,
             "name" => Self::Name,
             "text" => Self::Text,
@@ -130,9 +145,19 @@ impl Kind {
             .map(Self::List)
     }
 
+    /// The sorts that [`Rules::kinds`] may name for a field of this type, when it has any.
+    pub(crate) fn sorts(&self, lexicon: &Lexicon) -> Option<Vec<String>> {
+        let of = |list: &Arc<List>| list.entries().iter().map(|e| e.code.clone()).collect();
+        match self {
+            Self::Program => Some(PROGRAM_KINDS.map(str::to_owned).to_vec()),
+            Self::Infrastructure => lexicon.list("infrastructure_type").map(of),
+            _ => None,
+        }
+    }
+
     /// Whether a field of this type goes on over several words.
     pub(crate) fn many_words(&self) -> bool {
-        matches!(self, Self::Name | Self::Text)
+        matches!(self, Self::Seal | Self::Name | Self::Text)
     }
 
     /// The lists whose words it takes.
@@ -160,6 +185,11 @@ impl Kind {
                 word.len() <= 20 && word.bytes().all(|b| b.is_ascii_alphanumeric())
             }
             Self::Infrastructure => digits(word, 4, 8),
+            Self::Identity => digits(word, 15, 16),
+            Self::Coordinate => coordinate(word).is_some(),
+            Self::Seal => word
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.')),
             Self::Word => word.chars().count() <= 20,
             Self::Name => !word.bytes().any(|b| b.is_ascii_digit()),
             Self::Text => true,
@@ -191,8 +221,9 @@ impl Kind {
             Self::Program => Value::Program(upper.parse().ok()?),
             Self::Permit => Value::Permit(upper.parse().ok()?),
             Self::Infrastructure => Value::Infrastructure(upper.to_owned()),
-            Self::Word => Value::Text(upper.to_owned()),
-            Self::Name | Self::Text => {
+            Self::Identity | Self::Word => Value::Text(upper.to_owned()),
+            Self::Coordinate => Value::Decimal(coordinate(upper)?),
+            Self::Seal | Self::Name | Self::Text => {
                 Value::Text(typed.split_whitespace().collect::<Vec<_>>().join(" "))
             }
         };
@@ -203,7 +234,7 @@ impl Kind {
     pub fn column(&self) -> &'static str {
         match self {
             Self::Case | Self::Number | Self::Program | Self::Permit => "bigint",
-            Self::Decimal => "numeric",
+            Self::Decimal | Self::Coordinate => "numeric",
             Self::Date => "date",
             _ => "text",
         }
@@ -271,6 +302,16 @@ fn place(word: &str) -> Option<String> {
 fn decimal(word: &str) -> Option<f64> {
     let (whole, rest) = word.split_once(['.', ',']).unwrap_or((word, "0"));
     (digits(whole, 1, 12) && digits(rest, 1, 6)).then(|| format!("{whole}.{rest}").parse().ok())?
+}
+
+/// `119.5734`, `-5,13`: degrees as maps print them. No more than nine digits behind the point, which
+/// are less than a millimetre.
+fn coordinate(word: &str) -> Option<f64> {
+    let plain = word.strip_prefix('-').unwrap_or(word);
+    let (whole, rest) = plain.split_once(['.', ',']).unwrap_or((plain, "0"));
+    let sign = if plain.len() < word.len() { "-" } else { "" };
+    (digits(whole, 1, 3) && digits(rest, 1, 9))
+        .then(|| format!("{sign}{whole}.{rest}").parse().ok())?
 }
 
 /// Day, month and year as typed.
@@ -360,6 +401,17 @@ mod tests {
             ("program", &["1"], &["A1", "1234567890123"]),
             ("permit", &["208"], &["20A"]),
             ("infrastructure", &["730801"], &["730", "123456789"]),
+            (
+                "identity",
+                &["123456789012345", "7204012345678901"],
+                &["12345678901234", "12345678901234567", "720401234567890A"],
+            ),
+            (
+                "coordinate",
+                &["-5", "-5.13", "-5,13", "119.573421"],
+                &["--5", "+5", "-", "5.", "1195.7", "5.1.3", "5S"],
+            ),
+            ("seal", &["4F7K-22QX", "a7"], &["A/7"]),
             ("word", &["A-1/B", "7"], &["ABCDEFGHIJKLMNOPQRSTU"]),
             ("name", &["SITI", "O'NEIL", "É"], &["SITI2"]),
             ("text", &["ANY", "1,2", "?"], &[]),
@@ -385,6 +437,7 @@ mod tests {
             assert_eq!(read("date", impossible), Err(Breach::Date), "{impossible}");
         }
         assert_eq!(read("decimal", "3,5"), Ok(Value::Decimal(3.5)));
+        assert_eq!(read("coordinate", "-0.5"), Ok(Value::Decimal(-0.5)));
         assert_eq!(
             read("place", "72.06.02.02"),
             Ok(Value::Place("72060202".into()))
@@ -414,6 +467,7 @@ mod tests {
             max: Some(9.0),
             min_length: Some(3),
             max_length: Some(4),
+            ..Rules::default()
         };
         for (value, want) in [
             (Value::Number(0), Err(Breach::Range)),

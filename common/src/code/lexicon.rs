@@ -347,15 +347,40 @@ pub(crate) mod sample {
             ),
             ("user_type", "PPY", "pengamat proyek", "viewer, project", ""),
         ];
+        let (mut more, mut further) = shipped();
+        more.retain(|l| !lists.iter().any(|(key, ..)| *key == l.key));
+        further.retain(|e| !lists.iter().any(|(key, ..)| *key == e.list));
+        let lists = lists.map(|(key, short, id, en)| ListRow {
+            key: key.into(),
+            short: short.into(),
+            id: id.into(),
+            en: en.into(),
+        });
+        let entries =
+            entries.map(|(list, code, id, en, synonyms)| entry(list, code, [id, en], synonyms));
         Arc::new(Lexicon::from_rows(
-            lists.map(|(key, short, id, en)| ListRow {
-                key: key.into(),
-                short: short.into(),
-                id: id.into(),
-                en: en.into(),
-            }),
-            entries.map(|(list, code, id, en, synonyms)| entry(list, code, [id, en], synonyms)),
+            lists.into_iter().chain(more),
+            entries.into_iter().chain(further),
         ))
+    }
+
+    /// All lists that ship, for those that the sample does not make smaller; user types are not among the entries.
+    pub(crate) fn shipped() -> (Vec<ListRow>, Vec<EntryRow>) {
+        fn rows<T: serde::de::DeserializeOwned>(file: &str) -> Vec<T> {
+            let rows = csv::Reader::from_reader(file.as_bytes()).into_deserialize();
+            rows.collect::<Result<_, _>>().expect("a shipped list")
+        }
+        let entries = [
+            include_str!("../../lists/animals.csv"),
+            include_str!("../../lists/health.csv"),
+            include_str!("../../lists/laboratory.csv"),
+            include_str!("../../lists/work.csv"),
+        ];
+        let entries = entries.into_iter().flat_map(rows);
+        (
+            rows(include_str!("../../lists/lists.csv")),
+            entries.collect(),
+        )
     }
 
     pub(crate) fn entry(list: &str, code: &str, names: [&str; 2], synonyms: &str) -> EntryRow {

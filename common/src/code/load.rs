@@ -175,7 +175,7 @@ impl Loader<'_> {
                     );
                 }
                 Ok(field) => fields.push(Arc::new(field)),
-                Err(what) => reading.fault(&at, what, "correct the type"),
+                Err(what) => reading.fault(&at, what, "correct it"),
             }
         }
         for name in raw.keys() {
@@ -198,14 +198,17 @@ impl Loader<'_> {
             min_length,
             max_length,
             only,
+            kinds,
             ..
         } = raw;
         let only = self.people(only)?;
+        let kinds = self.sorts(&kind, kinds)?;
         let rules = Rules {
             min,
             max,
             min_length,
             max_length,
+            kinds,
         };
         Ok(Field {
             name: name.into(),
@@ -238,6 +241,22 @@ impl Loader<'_> {
         {
             let what = format!("[animal]: the list sex has no {sex:?}");
             reading.fault("[animal]", what, "correct sex");
+        }
+    }
+
+    /// The sorts of programmes or infrastructure that a field may name.
+    fn sorts(&self, kind: &Kind, kinds: Vec<String>) -> Result<Vec<String>, String> {
+        if kinds.is_empty() {
+            return Ok(kinds);
+        }
+        let known = kind.sorts(self.lexicon);
+        let known = known.ok_or("kinds is for fields of type program or infrastructure")?;
+        match kinds.iter().find(|kind| !known.contains(kind)) {
+            Some(no) => Err(format!(
+                "there is no kind {no:?}; there are {}",
+                known.join(", ")
+            )),
+            None => Ok(kinds),
         }
     }
 

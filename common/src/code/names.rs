@@ -6,9 +6,25 @@ use super::spec::Field;
 /// Names that the replies and alerts of every code may use besides its own fields and group:
 /// the case's id; the place in words, from the largest to the smallest; the sender's name and
 /// telephone number; the code; the trace by which operators find the message; the format as the
-/// reader would type it; the rows of a query, joined and cut.
+/// reader would type it; the rows of a query, joined and cut. Also `place_up`, the place from the smallest to
+/// the largest; in replies `told`, how many people were alerted; and of the case that a message names `subject`, its
+/// animals in words (`5 sapi, 3 kambing`), `case_species`, those without numbers, `case_signs`, its syndrome or signs,
+/// and `case_closed`, whether it was closed before this message.
 pub const ALWAYS: &[&str] = &[
-    "case", "place", "sender", "phone", "code", "trace", "format", "rows",
+    "case",
+    "place",
+    "place_up",
+    "sender",
+    "phone",
+    "code",
+    "trace",
+    "format",
+    "rows",
+    "told",
+    "subject",
+    "case_species",
+    "case_signs",
+    "case_closed",
 ];
 
 /// A field that is looked up prints as what was found: an owner, a programme, an infrastructure by
@@ -23,10 +39,20 @@ pub fn as_typed(field: &Field) -> Option<String> {
 
 /// Behaviours of their own and the names that each adds for the texts of its code.
 ///
-/// * `open_case` opens a case.
+/// * `open_case` opens a case, with the registered animals that the message names; `alike` is the case of somebody else that
+///   looks like the same event, `alike_by` who reported it, `may_link` whether the sender may join them, `numbered` the
+///   animals with their numbers in the case (`1=A17, 2=A18`).
 /// * `respond` adds to a case; `reporter` and `reporter_phone` are who reported it.
-/// * `case_outcome` sets a case's outcome; `subject` is the case's animals in words
-///   (`5 sapi, 3 kambing`); `closed` is true when that closed it.
+/// * `case_outcome` sets a case's outcome; `closed` is true when that closed it.
+/// * `add_case_animals` numbers registered animals within a case; `numbered` as above.
+/// * `treat_case_animals` refuses numbers that a case has not given; `numbered` are the animals treated.
+/// * `link_cases` joins two cases; `other_subject` and `other_place` say in words which the other one is.
+/// * `issue_permit` issues a movement permit; `permit` is its number, `until` its last day, `office` who
+///   was mailed the certificate, `own_mail` the sender's address where no office has one.
+/// * `confirm_permit` compares what arrived with a permit; `permitted` are its animals in words,
+///   `differs` whether others arrived, `until` its last day, `expired` whether that was over.
+/// * `set_point` sets where an infrastructure stands; `far` is how many kilometres that is outside its
+///   district, 0 when it is inside or nobody knows.
 /// * `register_owner` makes an owner, or gives the one who waits another PIN; `number` is the owner's
 ///   number, `pin` what the owner must send within `minutes`, empty when nothing is to be confirmed.
 /// * `confirm_owner` uses the PIN of an owner, who becomes somebody that writes to us; `name`, `number`
@@ -48,9 +74,18 @@ pub fn as_typed(field: &Field) -> Option<String> {
 ///   a new number of somebody who is known.
 /// * `change_number` prepares a new number; `pin` must come from it, `hours` is how long it is good.
 pub const EFFECTS: &[(&str, &[&str])] = &[
-    ("open_case", &[]),
+    ("open_case", &["alike", "alike_by", "may_link", "numbered"]),
     ("respond", &["reporter", "reporter_phone"]),
-    ("case_outcome", &["subject", "closed"]),
+    ("case_outcome", &["closed"]),
+    ("add_case_animals", &["numbered"]),
+    ("treat_case_animals", &["numbered"]),
+    ("link_cases", &["other_subject", "other_place"]),
+    ("issue_permit", &["permit", "until", "office", "own_mail"]),
+    (
+        "confirm_permit",
+        &["permitted", "differs", "until", "expired"],
+    ),
+    ("set_point", &["far"]),
     ("register_owner", &["number", "pin", "minutes"]),
     ("confirm_owner", &["name", "number", "village"]),
     ("register_animals", &["animal_list"]),

@@ -8,7 +8,7 @@
 use super::Reader;
 use super::fault::{Fault, FaultKind};
 use super::kind::Breach;
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, List};
 use super::machine::{Machine, Position, bits};
 use super::nearest;
 use super::values::{Value, Values};
@@ -205,7 +205,8 @@ impl Parser<'_> {
         fault
     }
 
-    /// The list that does hold the word: one that no field expected there reads.
+    /// The list that does hold the word: one that no field expected there reads. Lists that people are never shown say
+    /// them nothing; their words may even be numbers.
     fn elsewhere(
         &self,
         typed: &str,
@@ -215,7 +216,8 @@ impl Parser<'_> {
             next.iter()
                 .any(|p| p.field.kind.lists().iter().any(|l| l.key == key))
         };
-        let lists = self.lexicon.lists().iter().filter(|l| !expected(&l.key));
+        let shown = |l: &&Arc<List>| l.short.is_some() && !expected(&l.key);
+        let lists = self.lexicon.lists().iter().filter(shown);
         lists
             .filter_map(|l| Some((l.name.clone(), Arc::clone(l.find_upper(typed)?))))
             .next()

@@ -59,6 +59,9 @@ static TYPICAL: LazyLock<Vec<String>> = LazyLock::new(|| {
     for other in [
         "3.5",
         "3,5",
+        "-3",
+        "-3.5",
+        "-3,5",
         "33.33",
         "33.3333",
         "33.33.33",
@@ -296,7 +299,7 @@ mod tests {
         assert_eq!(fits("U [s] {d}", &[species, diagnosis]), None);
     }
 
-    const SIMPLE: [&str; 16] = [
+    const SIMPLE: [&str; 19] = [
         "list_name",
         "place",
         "case",
@@ -310,6 +313,9 @@ mod tests {
         "program",
         "permit",
         "infrastructure",
+        "identity",
+        "coordinate",
+        "seal",
         "word",
         "name",
         "text",

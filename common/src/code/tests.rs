@@ -34,6 +34,34 @@ fn reader_in(language: Language, kind: &str) -> Reader<'_> {
     }
 }
 
+/// Whether people of a user type may do something, as shipped; `pelsa`, `vet` and the like name the type.
+fn may(kind: &str, permission: &str) -> bool {
+    type Row = std::collections::HashMap<String, String>;
+    fn rows(file: &str) -> Vec<Row> {
+        let rows = csv::Reader::from_reader(file.as_bytes()).into_deserialize();
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+    static ROLES: LazyLock<[Vec<Row>; 2]> = LazyLock::new(|| {
+        let types = include_str!("../../lists/user_types.csv");
+        let permissions = include_str!("../../lists/permissions.csv");
+        [rows(types), rows(permissions)]
+    });
+    let [types, permissions] = &*ROLES;
+    let given = permissions.iter().filter(|p| p["default"] == "yes");
+    let mut given = given.map(|p| p["code"].as_str());
+    let named = |t: &&Row| {
+        let names = format!("{}|{}|{}", t["code"], t["en"], t["synonyms"]).to_lowercase();
+        names
+            .split(['|', ' '])
+            .any(|name| name == kind.to_lowercase())
+    };
+    let role = types
+        .iter()
+        .find(named)
+        .unwrap_or_else(|| panic!("no user type {kind}"));
+    given.any(|p| p == permission) || role["permissions"].split(' ').any(|p| p == permission)
+}
+
 /// The shipped lists, if they are there.
 fn shipped_lists() -> Option<Arc<Lexicon>> {
     fn rows<T: serde::de::DeserializeOwned>(path: &Path) -> Vec<T> {
@@ -78,7 +106,8 @@ fn load(lexicon: Arc<Lexicon>) -> Codes {
     })
 }
 
-static CODES: LazyLock<Codes> = LazyLock::new(|| load(sample::lexicon()));
+static CODES: LazyLock<Codes> =
+    LazyLock::new(|| load(shipped_lists().unwrap_or_else(sample::lexicon)));
 
 fn file(name: &str, toml: &str) -> CodeSource {
     CodeSource {
@@ -91,7 +120,14 @@ fn file(name: &str, toml: &str) -> CodeSource {
 /// What the engine alone can know of an example's outcome; the rest is tested with the database.
 fn check_example(codes: &Codes, spec: &Spec, example: &Example) {
     for language in Language::ALL {
-        let reader = reader_in(language, &example.from);
+        let allowed = |permission: &str| may(&example.from, permission);
+        let reader = match example.from.as_str() {
+            "stranger" => reader_in(language, "stranger"),
+            kind => Reader {
+                may: &allowed,
+                ..reader_in(language, kind)
+            },
+        };
         let text = example.text.replace("{pin}", "959595");
         let reading = codes.read(&text, &reader);
         let known = texts::KEYS
@@ -103,7 +139,10 @@ fn check_example(codes: &Codes, spec: &Spec, example: &Example) {
                 if known
                     && !matches!(
                         reading,
-                        Reading::Help | Reading::UnknownCode { .. } | Reading::Bare(_)
+                        Reading::Help
+                            | Reading::UnknownCode { .. }
+                            | Reading::Bare(_)
+                            | Reading::Forbidden(_)
                     ) =>
             {
                 "ok"
@@ -117,7 +156,14 @@ fn check_example(codes: &Codes, spec: &Spec, example: &Example) {
             spec.code,
             example.text
         );
+        let looked_up = |f: &Arc<spec::Field>| {
+            names::as_typed(f).is_some() || matches!(f.kind, kind::Kind::Case | kind::Kind::Place)
+        };
+        let in_database =
+            spec.fields.iter().any(looked_up) || spec.alerts.len() + example.after.len() > 0;
         let answer = match &reading {
+            // Every example is played on a database too, which knows what the words stand for.
+            Reading::Parsed(..) if in_database => continue,
             Reading::Parsed(..) if example.error.is_some() || spec.query.is_some() => continue,
             // Who was registered and where they are is known to the database.
             Reading::Parsed(spec, _) if names_people(spec) => continue,
@@ -159,6 +205,7 @@ fn extra(text: &str) -> Vec<(&'static str, Var)> {
         ("sent", "10/10/2014"),
         ("reporter", "Siti"),
         ("reporter_phone", "+62811"),
+        ("cases", "1"),
     ];
     let effects = effects
         .into_iter()
@@ -275,6 +322,7 @@ fn values_come_typed_and_in_the_order_of_the_format() {
 
 #[test]
 fn the_word_at_fault_is_the_furthest_one_and_its_neighbours_are_named() {
+    let codes = load(sample::lexicon());
     for (text, word, number, expected, near, elsewhere) in [
         ("U MC SPI 4", "SPI", 3, "species", "SP", ""),
         ("U mencert SP 4", "mencert", 2, "sign", "MC", ""),
@@ -292,7 +340,7 @@ fn the_word_at_fault_is_the_furthest_one_and_its_neighbours_are_named() {
         ("U MC sapi 4", "sapi", 3, "species", "SP", ""),
         ("U MC,SAL SP 4", "SAL", 2, "sign", "", "diseases"),
     ] {
-        let Reading::Faulty(_, fault) = CODES.read(text, &reader("vet")) else {
+        let Reading::Faulty(_, fault) = codes.read(text, &reader("vet")) else {
             panic!("{text}")
         };
         let labels: Vec<_> = fault.expected.iter().map(|l| l.en.as_str()).collect();
@@ -666,24 +714,32 @@ impl Writer<'_> {
             }
             kind::Kind::ListName(_) => ("tan".into(), "sign".into()),
             kind::Kind::Place => (format!("72{n:06}"), format!("72{n:06}").into()),
-            kind::Kind::Case | kind::Kind::Number => (n.to_string(), n.into()),
-            kind::Kind::Name => ("Siti  Fatimah".into(), "Siti Fatimah".into()),
-            kind::Kind::Phone(_) => (format!("0812345{n}"), format!("+62812345{n}").into()),
-            kind::Kind::Text => (format!("kata {n}"), format!("kata {n}").into()),
-            kind::Kind::Decimal => (
-                format!("{n},5"),
-                (f64::from(u16::try_from(n).unwrap()) + 0.5).into(),
-            ),
-            kind::Kind::Date => (
-                format!("{}/2/2026", 1 + n % 28),
-                format!("2026-02-{:02}", 1 + n % 28).into(),
-            ),
-            kind::Kind::Owner | kind::Kind::NewOwner => {
-                (format!("0812{n}"), format!("0812{n}").into())
+            kind::Kind::Case | kind::Kind::Number | kind::Kind::Program | kind::Kind::Permit => {
+                (n.to_string(), n.into())
             }
-            kind::Kind::Animal | kind::Kind::NewAnimal => (format!("x{n}"), format!("X{n}").into()),
-            kind::Kind::Word => (format!("w-{n}/a"), format!("W-{n}/A").into()),
-            other => panic!("no shipped code has a field of type {other:?}: write one here"),
+            kind::Kind::Decimal => (format!("{n},5"), (n as f64 + 0.5).into()),
+            kind::Kind::Date => ("3/4/15".into(), "2015-04-03".into()),
+            kind::Kind::Phone(_) => (format!("0812345{n}"), format!("+62812345{n}").into()),
+            kind::Kind::Identity => {
+                let digits = format!("7204012345678{n}");
+                (digits.clone(), digits.into())
+            }
+            kind::Kind::Coordinate => {
+                let least = field.rules.min.unwrap_or_default().ceil();
+                (
+                    format!("{least},5"),
+                    format!("{least}.5").parse::<f64>().unwrap().into(),
+                )
+            }
+            kind::Kind::Seal => (format!("ab-{n} c1"), format!("ab-{n} c1").into()),
+            kind::Kind::Owner | kind::Kind::NewOwner | kind::Kind::Infrastructure => {
+                (format!("730{n}"), format!("730{n}").into())
+            }
+            kind::Kind::Animal | kind::Kind::NewAnimal | kind::Kind::Word => {
+                (format!("a{n}"), format!("A{n}").into())
+            }
+            kind::Kind::Name => ("Siti  Aminah".into(), "Siti Aminah".into()),
+            kind::Kind::Text => (format!("kata {n}"), format!("kata {n}").into()),
         }
     }
 }

@@ -79,6 +79,11 @@ fn engine(engine: &Engine) -> Result<(), String> {
     )?;
     need("engine.max_parts", engine.max_parts >= 1, "at least 1")?;
     need(
+        "engine.permit_days",
+        (1..=366).contains(&engine.permit_days),
+        "1 to 366",
+    )?;
+    need(
         "engine.registration_hours",
         (1..=720).contains(&engine.registration_hours),
         "1 to 720: whoever is registered must find time to send the PIN",

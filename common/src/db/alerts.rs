@@ -44,15 +44,20 @@ pub struct About<'a> {
 }
 
 /// Keeps who is told because of a message, and decides whose receivers had so many texts lately
-/// that theirs is held; the ids of those. One statement, whatever their number. Texts that other
+/// that theirs is held; the ids of those. Without rules nobody's is. One statement, whatever their number. Texts that other
 /// transactions send at the same moment are not counted: a receiver may get a few more than the
 /// rate.
 pub async fn tell(
     tx: &Tx<'_>,
     about: &About<'_>,
     told: &[Alerted<'_>],
-    rules: &Bundling,
+    rules: Option<&Bundling>,
 ) -> Result<HashSet<Uuid>> {
+    let (above, urgent_above) = rules.map_or((i64::MAX, i64::MAX), |rules| {
+        (rules.above.into(), rules.urgent_above.into())
+    });
+    let (within, urgent_within) =
+        rules.map_or((1, 1), |rules| (rules.within_min, rules.urgent_within_min));
     let ids: Vec<Uuid> = told.iter().map(|t| t.id).collect();
     let people: Vec<i64> = told.iter().map(|t| t.person).collect();
     let channels: Vec<&str> = told.iter().map(|t| t.channel).collect();
@@ -71,10 +76,10 @@ pub async fn tell(
                 /* channels */ &channels,
                 /* circles */ &circles,
                 /* urgent */ &urgent,
-                /* above */ &i64::from(rules.above),
-                /* urgent above */ &i64::from(rules.urgent_above),
-                /* within_min */ &rules.within_min,
-                /* urgent_within_min */ &rules.urgent_within_min,
+                /* above */ &above,
+                /* urgent above */ &urgent_above,
+                /* within_min */ &within,
+                /* urgent_within_min */ &urgent_within,
             ],
         )
         .await?;
@@ -104,8 +109,9 @@ pub async fn acknowledge_case(
 }
 
 /// The last text that somebody got before they wrote `message` is read, and all that it told; the
-/// cases that it was about. `None` when there is none of the last day. A clock that is a little
-/// wrong must not hide it: when all are later than `sent_at`, the last one is meant.
+/// cases that it was about. `None` when there is none of the last day. Networks' clocks are wrong by
+/// a minute or two: a text of that time after `sent_at` still counts as before, and when all are
+/// later, the last one is meant.
 pub async fn acknowledge_last(
     tx: &Tx<'_>,
     person: i64,
@@ -118,7 +124,7 @@ pub async fn acknowledge_last(
              WITH last AS (
                  SELECT coalesce(bundle, id) AS text FROM alert
                  WHERE person = $1 AND sent_at > now() - interval '1 day'
-                 ORDER BY sent_at <= $2 DESC, sent_at DESC, at DESC LIMIT 1)
+                 ORDER BY sent_at <= $2::timestamptz + interval '2 minutes' DESC, sent_at DESC, at DESC LIMIT 1)
              UPDATE alert a SET acknowledged_at = coalesce(acknowledged_at, now()),
                                 acknowledged_by = coalesce(acknowledged_by, $3)
              FROM last

@@ -1,5 +1,7 @@
 //! Disease cases.
 
+pub mod animals;
+
 use super::Tx;
 use crate::Result;
 use jiff::Timestamp;
@@ -43,7 +45,7 @@ pub async fn open(
 }
 
 /// A case by its number, locked until the transaction ends; `None` for one that never was or was
-/// withdrawn.
+/// withdrawn. Other rows may still come to refer to it meanwhile.
 pub async fn by_number(tx: &Tx<'_>, id: i64) -> Result<Option<Case>> {
     let row = tx
         .query_opt(
@@ -52,7 +54,7 @@ pub async fn by_number(tx: &Tx<'_>, id: i64) -> Result<Option<Case>> {
                     coalesce((SELECT r.fields FROM report r WHERE r.case_id = c.id
                               AND r.code = c.code AND r.withdrawn_at IS NULL
                               ORDER BY r.received_at LIMIT 1), '{}'::jsonb)
-             FROM disease_case c WHERE c.id = $1 AND c.state <> 'withdrawn' FOR UPDATE OF c",
+             FROM disease_case c WHERE c.id = $1 AND c.state <> 'withdrawn' FOR NO KEY UPDATE OF c",
             &[/* id */ &id],
         )
         .await?;
@@ -184,4 +186,75 @@ pub async fn reporter(tx: &Tx<'_>, id: i64) -> Result<(String, String)> {
         )
         .await?;
     Ok((row.get(0), row.get(1)))
+}
+
+/// What a report that opens a case says, to look for others of the same event.
+pub struct Event<'a> {
+    /// Where it was seen.
+    pub place: i64,
+    /// Who reports it.
+    pub sender: i64,
+    /// When it was sent.
+    pub at: Timestamp,
+    /// The declared fields: `animals` with their species, `sign` or `syndrome`.
+    pub fields: &'a serde_json::Value,
+}
+
+/// Newest cases of a place that [`alike`] looks at: what costs a moment however old an installation is.
+const LOOKED_AT: i64 = 50;
+
+/// The newest case of somebody else in the same place, reported within so many days of this one, with a species and a
+/// sign in common, or the syndrome; its number and who reported it. One walk along an index.
+pub async fn alike(tx: &Tx<'_>, event: &Event<'_>, days: u32) -> Result<Option<(i64, String)>> {
+    let row = tx
+        .query_opt(
+            "-- cases::alike
+             SELECT c.id, p.name
+               FROM (SELECT * FROM disease_case WHERE place = $1 AND state <> 'withdrawn'
+                      ORDER BY id DESC LIMIT $6) c
+               JOIN report r ON r.case_id = c.id AND r.code = c.code AND r.sender = c.opened_by AND r.withdrawn_at IS NULL
+               JOIN person p ON p.id = c.opened_by
+              WHERE c.opened_by <> $2
+                AND c.opened_at BETWEEN $3::timestamptz - make_interval(days => $5) AND $3::timestamptz + make_interval(days => $5)
+                AND (r.fields ->> 'syndrome' = $4::jsonb ->> 'syndrome'
+                     OR jsonb_path_query_array(r.fields, '$.sign[*]') ?| ARRAY(SELECT jsonb_path_query($4, '$.sign[*]') #>> '{}'))
+                AND jsonb_path_query_array(r.fields, '$.animals[*].species')
+                    ?| ARRAY(SELECT jsonb_path_query($4, '$.animals[*].species') #>> '{}')
+              ORDER BY c.id DESC LIMIT 1",
+            &[
+                /* place */ &event.place,
+                /* sender */ &event.sender,
+                /* at */ &event.at,
+                /* fields */ &event.fields,
+                /* days */ &i32::try_from(days).unwrap_or(i32::MAX),
+                /* looked at */ &LOOKED_AT,
+            ],
+        )
+        .await?;
+    Ok(row.map(|row| (row.get(0), row.get(1))))
+}
+
+/// Joins two cases. Joined ones stay so.
+pub async fn link(tx: &Tx<'_>, (one, other): (i64, i64), report: Uuid) -> Result {
+    tx.execute(
+        "-- cases::link
+         INSERT INTO case_link (case_id, other, report) VALUES (least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint), $3)
+         ON CONFLICT (case_id, other) DO NOTHING",
+        &[
+            /* one */ &one, /* other */ &other, /* report */ &report,
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+/// What the place of a case is called: the village alone.
+pub async fn village(tx: &Tx<'_>, place: i64) -> Result<String> {
+    let row = tx
+        .query_one(
+            "-- cases::village\nSELECT name FROM place WHERE id = $1",
+            &[/* place */ &place],
+        )
+        .await?;
+    Ok(row.get(0))
 }

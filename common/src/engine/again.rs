@@ -68,7 +68,7 @@ impl Engine {
             sent_at: o.sent_at,
             received_at: o.received_at,
         };
-        let answer = self.answer(tx, &asked).await?;
+        let answer = self.answer_telling(tx, &asked, false).await?;
         match answer.outcome {
             "stored" => Ok(Again::Stored(Box::new(answer))),
             _ => Ok(Again::Same),

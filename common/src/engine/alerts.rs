@@ -65,25 +65,25 @@ impl Alert {
 }
 
 impl Turn<'_> {
-    /// The alerts that this message sets off and that are not held.
-    pub(super) async fn alerts(&self, done: &Done) -> Result<Vec<Alert>> {
+    /// The alerts that this message sets off and that are not held, and how many there are in all.
+    pub(super) async fn alerts(&self, done: &Done) -> Result<(Vec<Alert>, usize)> {
         let mut alerts: Vec<Alert> = Vec::new();
+        if !self.tells {
+            return Ok((alerts, 0));
+        }
         let kind = &self.asked.sender.user_type;
         let mut watched = None;
-        // In training nobody hears of it who is not in training too.
-        let real = !self.engine.trains(self.asked.sender);
         for (at, declared) in self.spec.alerts_for(kind, self.values) {
             for (circle, to) in self.first_reachable(declared, done).await? {
                 let told = alerts.iter().any(|a| a.person == to.person.id);
-                let other = to.person.id != self.asked.sender.id;
-                if !told && other && (real || to.person.training) {
+                if !told && to.person.id != self.asked.sender.id {
                     let circle = (circle.as_str(), declared.urgent);
                     alerts.extend(self.alert((at, circle), &to, done));
                 }
             }
             watched = watched.or(declared.urgent.then_some(at));
         }
-        if let Some(at) = watched {
+        if let Some(at) = watched.filter(|_| !self.trains()) {
             self.watch(at, done).await?;
         }
         let about = About {
@@ -92,7 +92,14 @@ impl Turn<'_> {
             case_id: done.case_id,
             step: 0,
         };
-        tell(self.tx, &about, alerts, &self.codes.alerting().bundling).await
+        // What is held in training nobody would tell: the clock knows the real thing only.
+        let rules = (!self.trains()).then_some(&self.codes.alerting().bundling);
+        let all = alerts.len();
+        Ok((tell(self.tx, &about, alerts, rules).await?, all))
+    }
+
+    fn trains(&self) -> bool {
+        self.engine.trains(self.asked.sender)
     }
 
     /// The people of the first of an alert's circles in which anybody can be told, with its name.
@@ -108,16 +115,21 @@ impl Turn<'_> {
             officer: done.officer,
             infrastructure: done.infrastructure(),
         };
+        let (engine, trains) = (self.engine, self.trains());
         for circle in std::iter::once(&alert.to).chain(&alert.or_else) {
-            let engine = self.engine;
             let found = engine.circle((self.codes, circle), self.tx, &place).await?;
-            silent(circle, found.silent.len(), done.case_id);
-            if !found.reachable.is_empty() {
-                let with = |to: &Recipient| (circle.clone(), to.clone());
-                return Ok(found.reachable.iter().map(with).collect());
+            // In training nobody hears of it who is not in training too.
+            let hears = |to: &&Recipient| !trains || engine.trains(&to.person);
+            let told = found.reachable.iter().filter(hears);
+            let told: Vec<_> = told.map(|to| (circle.clone(), to.clone())).collect();
+            if !trains {
+                silent(circle, found.silent.len(), done.case_id);
+            }
+            if !told.is_empty() {
+                return Ok(told);
             }
         }
-        if alert.urgent {
+        if alert.urgent && !trains {
             nobody(&alert.to, done.case_id);
         }
         Ok(Vec::new())
@@ -212,12 +224,12 @@ impl Turn<'_> {
     }
 }
 
-/// Writes the rows; what is left is to be sent.
+/// Writes the rows; what is left is to be sent. Without rules nothing is held.
 async fn tell(
     tx: &Tx<'_>,
     about: &About<'_>,
     mut alerts: Vec<Alert>,
-    rules: &Bundling,
+    rules: Option<&Bundling>,
 ) -> Result<Vec<Alert>> {
     if alerts.is_empty() {
         return Ok(alerts);

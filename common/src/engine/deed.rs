@@ -1,14 +1,16 @@
 //! What an effect is given and what it hands back.
 
-use super::Found;
+use super::{Engine, Found};
 use crate::code::effects;
-use crate::code::{Codes, Spec, Values, Var};
+use crate::code::{Codes, Spec, Value, Values, Var};
 use crate::db::Tx;
 use crate::db::cases::Case;
 use crate::db::people::Person;
 use crate::db::places::Place;
 use crate::db::subjects::{Sort, Subject};
+use crate::envelope::derived_id;
 use crate::language::Language;
+use crate::messages::EmailOutput;
 use crate::{Result, config};
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -36,6 +38,12 @@ pub struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Id of the report that this message becomes: the same however often it is decided.
+    pub fn report_id(&self) -> Uuid {
+        let line = self.line.to_be_bytes();
+        derived_id(&[b"report", self.message.as_bytes(), &line])
+    }
+
     /// The trace as answers print it: enough to find it by, short enough to read out on the phone.
     pub fn short_trace(&self) -> String {
         short_trace(self.trace)
@@ -61,7 +69,7 @@ pub struct Deed<'a> {
     /// What it said.
     pub values: &'a Values,
     /// Where it happened: the place that the message names, else that of the case that it names, else
-    /// that of the first owner, else the sender's own.
+    /// that of the first owner, else that of the first infrastructure, else the sender's own.
     pub place: Option<&'a Place>,
     /// The case it names.
     pub case: Option<&'a Case>,
@@ -69,12 +77,34 @@ pub struct Deed<'a> {
     pub found: &'a Found,
     /// How answers are made here.
     pub settings: &'a config::Engine,
+    pub(super) engine: &'a Engine,
 }
 
 impl Deed<'_> {
     /// The language in which the sender is answered.
     pub(crate) fn language(&self) -> Language {
         Language::from_tag(&self.asked.sender.language).unwrap_or_default()
+    }
+
+    /// Whether it is for training: what has no twin must stay as it is, and nobody else is told.
+    pub fn trains(&self) -> bool {
+        self.engine.trains(self.asked.sender)
+    }
+
+    /// The place of a field that is not the report's place: a message's second one, say. The inner
+    /// `Err` is a refusal: no such place, or the field was left out.
+    pub async fn place_of(&self, field: &str) -> Result<std::result::Result<Place, Effected>> {
+        let code = match self.values.get(field) {
+            Some(Value::Place(code)) => code.as_str(),
+            _ => "",
+        };
+        let systems = &self.settings.place_systems;
+        let found = self.engine.places.by_code(self.tx, systems, code).await?;
+        let unknown = || {
+            let values = vec![("word", Var::from(code)), ("near", Var::from(""))];
+            Effected::Refused("unknown_place", values)
+        };
+        Ok(found.ok_or_else(unknown))
     }
 
     /// Does what only this code does. A code without an effect just stores.
@@ -108,12 +138,16 @@ pub struct Done {
     pub place: Option<Place>,
     /// Whether a `report` row is written.
     pub stores: bool,
+    /// Mails that go out because of it, in the transaction that keeps it.
+    pub mails: Vec<EmailOutput>,
     /// What it is about besides its place and case.
     pub(super) subjects: Vec<Subject>,
     /// The earlier message that was taken back: who was told because of it is the circle `told`.
     pub about: Option<Uuid>,
     /// Who registered whom the message confirms: the circle `officer`.
     pub officer: Option<i64>,
+    /// Fields of the row that the message did not name.
+    pub(super) kept: Vec<(&'static str, Json)>,
     /// What the texts of the code may name besides its fields.
     said: Vec<(Cow<'static, str>, Said)>,
 }
@@ -138,9 +172,11 @@ impl Default for Done {
             case_id: None,
             place: None,
             stores: true,
+            mails: Vec::new(),
             subjects: Vec::new(),
             about: None,
             officer: None,
+            kept: Vec::new(),
             said: Vec::new(),
         }
     }
@@ -200,6 +236,11 @@ impl Done {
         &mut self.subjects[at]
     }
 
+    /// Keeps a field in the report's row that follows from what the message named.
+    pub fn keep(&mut self, field: &'static str, value: Json) {
+        self.kept.push((field, value));
+    }
+
     /// Lets the texts name a value that is the same in both languages.
     pub fn say(&mut self, name: impl Into<Cow<'static, str>>, value: Var) {
         self.said.push((name.into(), Said::Same(value)));
@@ -232,10 +273,10 @@ impl Done {
         let mut extra: Vec<_> = self.said.iter().map(|(n, v)| (&**n, value(v))).collect();
         let case = self.case_id.map_or_else(|| Var::from(""), Var::from);
         extra.push(("case", case));
-        extra.push((
-            "place",
-            Var::from(self.place.as_ref().map_or_else(String::new, shown)),
-        ));
+        let place = self.place.as_ref();
+        extra.push(("place", Var::from(place.map_or_else(String::new, shown))));
+        let up = place.map_or_else(String::new, |place| place.names.join(", "));
+        extra.push(("place_up", Var::from(up)));
         extra
     }
 }

@@ -8,7 +8,8 @@ use crate::code::spec::Field;
 use crate::code::{Spec, Value, Var, names};
 use crate::db::herds::{self, Animal, Owner};
 use crate::db::subjects::{Sort, Subject};
-use crate::db::works::{self, Infrastructure, Program};
+use crate::db::works::{self, Infrastructure, Permit, Program};
+use crate::document::Seal;
 use crate::language::Language;
 use crate::phone;
 use serde_json::Value as Json;
@@ -23,8 +24,9 @@ pub struct Found {
     owners: Vec<(Arc<str>, Owner)>,
     animals: Vec<(Arc<str>, Vec<Animal>)>,
     programs: Vec<(Arc<str>, Program)>,
-    permits: Vec<i64>,
+    permits: Vec<(Arc<str>, Permit)>,
     infrastructures: Vec<(Arc<str>, Infrastructure)>,
+    seals: Vec<(Arc<str>, bool)>,
 }
 
 impl Found {
@@ -38,6 +40,11 @@ impl Found {
         named(&self.animals, field).map_or(&[], Vec::as_slice)
     }
 
+    /// All animals that the message names.
+    pub fn herded(&self) -> impl Iterator<Item = &Animal> {
+        self.animals.iter().flat_map(|(_, animals)| animals)
+    }
+
     /// The programme that a field names.
     pub fn program(&self, field: &str) -> Option<&Program> {
         named(&self.programs, field)
@@ -48,9 +55,19 @@ impl Found {
         named(&self.infrastructures, field)
     }
 
+    /// The permit that a field names. Withdrawn ones are found by questions only.
+    pub fn permit(&self, field: &str) -> Option<&Permit> {
+        named(&self.permits, field)
+    }
+
     /// The first owner of the message: whose animals it speaks of.
     pub fn herd(&self) -> Option<&Owner> {
         self.owners.first().map(|(_, owner)| owner)
+    }
+
+    /// The first infrastructure of the message: where it speaks of, when nothing else says that.
+    pub fn site(&self) -> Option<&Infrastructure> {
+        self.infrastructures.first().map(|(_, site)| site)
     }
 
     /// The row behind a field, for a query's parameter; of several animals the first.
@@ -67,7 +84,7 @@ impl Found {
         let animals = self.animals.iter().flat_map(|(_, all)| all);
         let animals = animals.map(|a| (Sort::Animal, a.id));
         let programs = self.programs.iter().map(|(_, p)| (Sort::Program, p.id));
-        let permits = self.permits.iter().map(|id| (Sort::Permit, *id));
+        let permits = self.permits.iter().map(|(_, p)| (Sort::Permit, p.id));
         let places = self.infrastructures.iter();
         let places = places.map(|(_, i)| (Sort::Infrastructure, i.id));
         let all = owners.chain(animals).chain(programs).chain(permits);
@@ -88,7 +105,9 @@ impl Found {
         let programs = programs.map(|(name, p)| (&**name, Var::from(p.name(language))));
         let places = self.infrastructures.iter();
         let places = places.map(|(name, i)| (&**name, Var::from(i.name.as_str())));
-        owners.chain(programs).chain(places).collect()
+        let seals = self.seals.iter();
+        let seals = seals.map(|(name, good)| (&**name, Var::from(*good)));
+        owners.chain(programs).chain(places).chain(seals).collect()
     }
 
     /// An owner is kept by number: what was typed may be ambiguous tomorrow.
@@ -119,6 +138,10 @@ impl Turn<'_> {
                 Kind::Program => self.program(field, &mut found).await?,
                 Kind::Permit => self.permit(field, &mut found).await?,
                 Kind::Infrastructure => self.infrastructure(field, &mut found).await?,
+                Kind::Seal => {
+                    self.seal(field, &mut found);
+                    Ok(())
+                }
                 _ => Ok(()),
             };
             if let Err(refused) = refused {
@@ -220,44 +243,103 @@ impl Turn<'_> {
         let Some(Value::Program(number)) = self.values.get(&field.name) else {
             return Ok(Ok(()));
         };
-        match works::program(self.tx, *number, self.asked.sent_at).await? {
-            Some(program) => {
-                found.programs.push((field.name.clone(), program));
-                Ok(Ok(()))
-            }
-            None => Ok(Err(
-                self.refused("unknown_program", &[("word", Var::from(*number))])
-            )),
+        let word = ("word", Var::from(*number));
+        let Some(program) = works::program(self.tx, *number, self.asked.sent_at).await? else {
+            return Ok(Err(self.refused("unknown_program", &[word])));
+        };
+        let name = Var::from(program.name(self.reader.language));
+        let about = [
+            word,
+            ("program", name),
+            ("code", Var::from(self.spec.code.as_str())),
+        ];
+        if !takes(field, &program.kind) {
+            let kind = ("kind", Var::from(program.kind.as_str()));
+            return Ok(Err(
+                self.refused("other_program", &[&about[..], &[kind]].concat())
+            ));
         }
+        if self.spec.stores() && !program.runs {
+            let from = (
+                "from",
+                Var::from(program.starts_on.map_or_else(String::new, day)),
+            );
+            let until = (
+                "until",
+                Var::from(program.ends_on.map_or_else(String::new, day)),
+            );
+            let all = [&about[..], &[from, until]].concat();
+            return Ok(Err(self.refused("program_over", &all)));
+        }
+        found.programs.push((field.name.clone(), program));
+        Ok(Ok(()))
     }
 
+    /// Nothing is reported of a permit that was withdrawn; who asks is told.
     async fn permit(&self, field: &Field, found: &mut Found) -> Looked<()> {
         let Some(Value::Permit(number)) = self.values.get(&field.name) else {
             return Ok(Ok(()));
         };
-        if works::has_permit(self.tx, *number).await? {
-            found.permits.push(*number);
-            return Ok(Ok(()));
+        let word = [("word", Var::from(*number))];
+        match works::permit(self.tx, *number).await? {
+            None => Ok(Err(self.refused("unknown_permit", &word))),
+            Some(permit) if permit.state == "withdrawn" && self.spec.stores() => {
+                Ok(Err(self.refused("withdrawn_permit", &word)))
+            }
+            Some(permit) => {
+                found.permits.push((field.name.clone(), permit));
+                Ok(Ok(()))
+            }
         }
-        Ok(Err(self.refused(
-            "unknown_permit",
-            &[("word", Var::from(*number))],
-        )))
+    }
+
+    /// Whether the letters prove the permit before them.
+    fn seal(&self, field: &Field, found: &mut Found) {
+        let permit = found.permits.last();
+        if let (Some(Value::Text(typed)), Some((_, permit))) =
+            (self.values.get(&field.name), permit)
+        {
+            let training = self.engine.trains(self.asked.sender);
+            let good = Seal::fits(permit.id, training, typed, &self.engine.signer);
+            found.seals.push((field.name.clone(), good));
+        }
     }
 
     async fn infrastructure(&self, field: &Field, found: &mut Found) -> Looked<()> {
         let Some(Value::Infrastructure(code)) = self.values.get(&field.name) else {
             return Ok(Ok(()));
         };
-        match works::infrastructure(self.tx, code).await? {
-            Some(one) => {
-                found.infrastructures.push((field.name.clone(), one));
-                Ok(Ok(()))
-            }
-            None => {
-                let word = [("word", Var::from(code.as_str()))];
-                Ok(Err(self.refused("unknown_infrastructure", &word)))
-            }
+        let word = ("word", Var::from(code.as_str()));
+        let Some(one) = works::infrastructure(self.tx, code).await? else {
+            return Ok(Err(self.refused("unknown_infrastructure", &[word])));
+        };
+        if !takes(field, &one.kind) {
+            let name = ("name", Var::from(one.name.as_str()));
+            let kind = ("kind", Var::from(self.sort(&one.kind)));
+            let wanted: Vec<&str> = field.rules.kinds.iter().map(|k| self.sort(k)).collect();
+            let wanted = ("wanted", Var::from(wanted.join(", ")));
+            let all = [word, name, kind, wanted];
+            return Ok(Err(self.refused("other_infrastructure", &all)));
         }
+        found.infrastructures.push((field.name.clone(), one));
+        Ok(Ok(()))
     }
+
+    /// A sort of infrastructure in words.
+    fn sort<'a>(&'a self, code: &'a str) -> &'a str {
+        let list = self.codes.lexicon().list("infrastructure_type");
+        let entry = list.and_then(|list| list.find(code));
+        entry.map_or(code, |entry| entry.name.get(self.reader.language))
+    }
+}
+
+/// Whether a field may name a thing of this sort.
+fn takes(field: &Field, kind: &str) -> bool {
+    let kinds = &field.rules.kinds;
+    kinds.is_empty() || kinds.iter().any(|one| one == kind)
+}
+
+/// As replies print days.
+pub(crate) fn day(day: jiff::civil::Date) -> String {
+    day.strftime("%d/%m/%Y").to_string()
 }

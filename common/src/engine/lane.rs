@@ -39,9 +39,10 @@ pub(super) fn lane(codes: &Codes, sender: i64, text: &str) -> Lane {
     match (spec.effect.as_deref(), spec.format.parts.first()) {
         (None, _) if !cased => in_turn(0, sender),
         (Some(effect), _) if !cased && BESIDE.contains(&effect) => in_turn(0, sender),
-        (None | Some("respond" | "case_outcome"), Some(Part::Slot(first)))
-            if first.mandatory && is_case(&first.field) =>
-        {
+        (
+            None | Some("respond" | "case_outcome" | "add_case_animals" | "treat_case_animals"),
+            Some(Part::Slot(first)),
+        ) if first.mandatory && is_case(&first.field) => {
             let number = words.next().and_then(|word| word.parse().ok());
             number.map_or(last, |number| in_turn(1, number))
         }

@@ -194,7 +194,7 @@ fn no_channel(name: &str, channels: &[(String, String)]) -> Problem {
     }
 }
 
-fn canonical(kind: &str, text: &str) -> Result<String, Problem> {
+pub(super) fn canonical(kind: &str, text: &str) -> Result<String, Problem> {
     let text = text.trim();
     let unfit = |wanted| Problem::Unfit {
         value: text.into(),

@@ -123,7 +123,7 @@ fn same_as(row: &Row, text: &str, faults: &mut Vec<LoadFault>) -> Option<Meaning
 }
 
 /// Longitude and latitude; a decimal comma is fine where the delimiter is a semicolon.
-fn point(row: &Row, faults: &mut Vec<LoadFault>) -> Option<(f64, f64)> {
+pub(super) fn point(row: &Row, faults: &mut Vec<LoadFault>) -> Option<(f64, f64)> {
     let degrees = |column: &str| {
         row.get(column)
             .replace(',', ".")

@@ -1,6 +1,9 @@
 //! What the program brings along: lists, user types, permissions and the places of Indonesia.
 
-use super::{LoadError, LoadOptions, LoadReport, lists, people, permissions, places, user_types};
+use super::{
+    LoadError, LoadOptions, LoadReport, infrastructure, lists, people, permissions, places,
+    programs, user_types,
+};
 use crate::db::lists::{Entry, List};
 use crate::db::people::bulk::{Permission, UserType};
 use crate::db::{self, Tx};
@@ -41,6 +44,8 @@ const LISTS: &[File] = &[
 
 const DEMO_PLACES: &[u8] = include_bytes!("../../places/examples.csv");
 const DEMO_PEOPLE: &[u8] = include_bytes!("../../people/demo.csv");
+const DEMO_SITES: &[u8] = include_bytes!("../../demo/infrastructure.csv");
+const DEMO_PROGRAMS: &[u8] = include_bytes!("../../demo/programs.csv");
 
 /// A file that ships with the program could not be loaded: a mistake of ours, or an installation whose
 /// own data it contradicts.
@@ -159,8 +164,8 @@ async fn load_once(
     Ok(Some(report))
 }
 
-/// Loads the invented people of the demo and the example codes of their villages, whose places must
-/// be there. Never in an installation that is
+/// Loads the invented people of the demo with the example codes of their villages, whose places must
+/// be there, and invented infrastructure and programmes. Counts the people. Never in an installation that is
 /// used: their numbers may be somebody's.
 pub async fn demo_people(tx: &Tx<'_>) -> Result<LoadReport, ShippedError> {
     let options = LoadOptions::default();
@@ -168,9 +173,16 @@ pub async fn demo_people(tx: &Tx<'_>) -> Result<LoadReport, ShippedError> {
     places(tx, DEMO_PLACES, &options)
         .await
         .map_err(of("places/examples.csv"))?;
-    people(tx, DEMO_PEOPLE, &options)
+    let report = people(tx, DEMO_PEOPLE, &options)
         .await
-        .map_err(of("people/demo.csv"))
+        .map_err(of("people/demo.csv"))?;
+    infrastructure(tx, DEMO_SITES, &options)
+        .await
+        .map_err(of("demo/infrastructure.csv"))?;
+    programs(tx, DEMO_PROGRAMS, &options)
+        .await
+        .map_err(of("demo/programs.csv"))?;
+    Ok(report)
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub struct Letter {
 }
 
 impl World {
-    /// Sends a text, waits for its answer, and gives that without the signature.
+    /// Sends a text, waits for its answer, and gives that without the signature and the trace.
     pub async fn text(&mut self, from: &str, text: &str) -> String {
         let id = self.send(from, text).await;
         self.answer_to(id).await
@@ -110,13 +110,13 @@ impl World {
         id
     }
 
-    /// Waits for the answer to a text, without the signature.
+    /// Waits for the answer to a text, without the signature and the trace.
     pub async fn answer_to(&mut self, id: Uuid) -> String {
         self.until_answered(&[id]).await;
         let of = |sms: &&Sms| sms.message.in_reply_to == Some(id);
         let answer = self.heard.iter().find(of).expect("it was waited for");
         let text = answer.message.text.strip_prefix(SIGNATURE);
-        text.expect("every text is signed").to_owned()
+        without_trace(text.expect("every text is signed")).to_owned()
     }
 
     /// Waits until each of these texts has an answer.
@@ -284,4 +284,11 @@ pub fn sms(from: &str, text: &str, channel_id: Option<&str>) -> TextInput {
 /// One number in two ways of writing.
 fn same(canonical: &str, number: &str) -> bool {
     canonical.strip_prefix("+62") == number.strip_prefix('0')
+}
+
+/// An answer without the ` #1a2b3c4d` at its end.
+fn without_trace(answer: &str) -> &str {
+    let (text, mark) = answer.rsplit_once(" #").unwrap_or((answer, ""));
+    let is_trace = mark.len() == 8 && mark.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_trace { text } else { answer }
 }

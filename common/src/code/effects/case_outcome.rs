@@ -1,9 +1,7 @@
-use crate::code::{Lexicon, Value, Var};
+use crate::code::{Value, Var};
 use crate::db::cases::{self, Case};
 use crate::engine::{Deed, Done, Effected};
-use crate::language::Language;
 use crate::{Failure, Result};
-use serde_json::Value as Json;
 
 /// Outcomes that leave a case open; all others close it (the original's MS, still sick).
 const STILL_OPEN: &[&str] = &["MS"];
@@ -32,10 +30,6 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     }
     let mut done = Done::to_case(case.id);
     done.say("closed", Var::from(!late && state == "closed"));
-    let lexicon = deed.codes.lexicon();
-    done.say_in("subject", |language| {
-        subject(&case.fields, lexicon, language)
-    });
     Ok(Effected::Done(done))
 }
 
@@ -51,21 +45,4 @@ pub(super) fn state_after(outcome: Option<&str>) -> &'static str {
 pub(super) fn case_of<'a>(deed: &Deed<'a>) -> Result<&'a Case> {
     deed.case
         .ok_or_else(|| Failure::retry("this effect wants a mandatory field of type case"))
-}
-
-/// The animals of a case in words: `5 sapi, 3 kambing`.
-fn subject(fields: &Json, lexicon: &Lexicon, language: Language) -> String {
-    let animals = fields.get("animals").and_then(Json::as_array);
-    let word = |animal: &Json| {
-        let code = animal.get("species")?.as_str()?;
-        let number = animal.get("number")?.as_i64()?;
-        let entry = lexicon.list("species")?.find(code)?;
-        Some(format!("{number} {}", entry.name.get(language)))
-    };
-    animals
-        .into_iter()
-        .flatten()
-        .filter_map(word)
-        .collect::<Vec<_>>()
-        .join(", ")
 }

@@ -28,7 +28,8 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let case = case_of(deed, &last).await?;
     let built_on = match &case {
         Some(case) if case.opened => reports::others_of_case(tx, case.id, last.id).await? > 0,
-        _ => false,
+        Some(_) => cases::animals::named_since(tx, last.id).await?,
+        None => false,
     };
     // A PIN that was used has made somebody a user; one that was not dies with the report.
     let built_on = built_on || pin::built_on(tx, last.message_id, last.line).await?;

@@ -121,3 +121,100 @@ fn conditions(
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::code::lexicon::sample;
+    use crate::code::{CodeSource, Codes, shipped};
+
+    const SOUND: &str = r#"
+code = "X"
+name = { id = "x", en = "x" }
+help = { id = "x", en = "x" }
+permission = "can_send_x"
+format = "X [syndrome] {number}"
+reply = { id = "x", en = "x" }
+[field.syndrome]
+type = "list:syndrome"
+label = { id = "s", en = "s" }
+[field.number]
+type = "number"
+label = { id = "n", en = "n" }
+[[alert]]
+to = "responders"
+else = ["supervisors"]
+if = { syndrome = ["GG"] }
+urgent = true
+text = { id = "{answer_format}", en = "{answer_format}" }
+[[escalation]]
+after_min = 30
+to = "supervisors"
+"#;
+
+    fn faults(toml: &str) -> Vec<String> {
+        let (name, toml) = ("x.toml".to_owned(), toml.to_owned());
+        let sql = None;
+        let file = CodeSource { name, toml, sql };
+        let loaded = Codes::load(&[file], &shipped::files().texts, sample::lexicon());
+        let faults = loaded.err().unwrap_or_default();
+        faults.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_wrong_with_alerts_is_told_with_its_line_and_remedy() {
+        assert_eq!(faults(SOUND), Vec::<String>::new());
+        for (from, to, told) in [
+            (
+                "\"responders\"",
+                "\"responder\"",
+                "x.toml:15: there is no circle \"responder\"; there are",
+            ),
+            (
+                "[\"supervisors\"]",
+                "[\"chiefs\"]",
+                "x.toml:16: there is no circle \"chiefs\"",
+            ),
+            (
+                "[\"GG\"]",
+                "[\"GGG\"]",
+                "x.toml:17: if: GGG is not in the list syndrome; correct",
+            ),
+            (
+                "[\"GG\"]",
+                "[]",
+                "x.toml:17: if: \"syndrome\" names no code; name one",
+            ),
+            (
+                "{ syndrome",
+                "{ number",
+                "x.toml:17: if: \"number\" is no field of this code that takes",
+            ),
+            ("{ syndrome", "{ sign", "\"sign\" is no field of this code"),
+            (
+                "urgent = true",
+                "",
+                "x.toml:20: an escalation goes on with an alert",
+            ),
+            (
+                "after_min = 30",
+                "after_min = 0",
+                "x.toml:20: 0 minutes do not come after 0",
+            ),
+            (
+                "to = \"supervisors\"",
+                "to = \"laboratory\"",
+                "nobody knows the infrastructure",
+            ),
+            (
+                "after_min = 30",
+                "after = 30",
+                "[[escalation]]: unknown field `after`",
+            ),
+        ] {
+            let toml = SOUND.replacen(from, to, 1);
+            assert_ne!(toml, SOUND, "{from}");
+            let found = faults(&toml);
+            assert!(found.iter().any(|f| f.contains(told)), "{told}: {found:#?}");
+        }
+    }
+}

@@ -16,6 +16,7 @@ pub(super) struct RawField {
     pub min_length: Option<usize>,
     pub max_length: Option<usize>,
     pub only: Vec<String>,
+    pub kinds: Vec<String>,
 }
 
 /// `[query]`
@@ -51,6 +52,7 @@ impl RawField {
         let (min, max) = (section.may("min"), section.may("max"));
         let (min_length, max_length) = (section.may("min_length"), section.may("max_length"));
         let only = section.may("only").unwrap_or_default();
+        let kinds = section.may("kinds").unwrap_or_default();
         section.end();
         Some(Self {
             kind: kind?,
@@ -60,6 +62,7 @@ impl RawField {
             min_length,
             max_length,
             only,
+            kinds,
         })
     }
 }

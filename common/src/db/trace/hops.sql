@@ -25,7 +25,10 @@ SELECT m.decided_at, 5, 'stored', r.id,
        NULL, r.fields::text
   FROM report r JOIN (SELECT id, min(decided_at) AS decided_at FROM text GROUP BY id) m ON r.message_id = m.id
 UNION ALL
-SELECT a.at, 6, 'alerted', a.id, 'person ' || a.person || ' on channel ' || a.channel, NULL, NULL
+SELECT a.at, 6, 'alerted', a.id,
+       concat_ws(', ', 'person ' || a.person || ' on channel ' || a.channel, 'step ' || nullif(a.step, 0),
+                 CASE WHEN a.held_until IS NOT NULL THEN 'held' END, 'told in ' || a.bundle,
+                 'acknowledged ' || a.acknowledged_at), NULL, NULL
   FROM alert a WHERE a.message IN (SELECT id FROM text)
 UNION ALL
 SELECT claimed_at, 7, 'delivery', id, concat_ws(', ', purpose || ' by ' || channel, 'attempt ' || attempts), address, NULL

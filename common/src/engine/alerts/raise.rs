@@ -128,7 +128,7 @@ impl Engine {
             case_id: Some(due.case_id),
             step,
         };
-        tell(tx, &about, alerts, &codes.alerting().bundling).await
+        tell(tx, &about, alerts, Some(&codes.alerting().bundling)).await
     }
 }
 

@@ -44,7 +44,7 @@ async fn training_is_answered_like_the_real_thing_and_kept_apart() {
     assert_eq!(world.say(PELSA, "H", 4).await.outcome, "stored");
     assert_eq!(
         world.say(ENGLISH, "LAPK 1", 3).await.outcome,
-        "unknown_case"
+        "withdrawn_case"
     );
     assert_eq!(world.case(1).await.0, "open", "the real one");
 }

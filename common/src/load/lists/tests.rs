@@ -24,7 +24,9 @@ const APART: &[&[&str]] = &[
     &["specimen_type", "specimen_form", "lab_section"],
     &["species", "breed", "population_animal"],
     &["species", "breed", "abattoir_animal"],
-    &["rapid_test", "species", "diagnosis"],
+    &["rapid_test", "species", "diagnosis", "test_result"],
+    &["slaughter_finding", "diagnosis", "abattoir_animal"],
+    &["inspection_decision", "abattoir_animal"],
 ];
 
 fn heads() -> Vec<PlacedList> {

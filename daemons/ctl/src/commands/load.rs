@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
-/// Load places, lists or people from CSV files
+/// Load places, lists, people, infrastructure or programmes from CSV files
 ///
 /// A file is checked whole: every fault is named with its line and column, and nothing is loaded
 /// unless all of it is right. The same file again changes nothing. Running daemons take it up at once.
@@ -23,6 +23,8 @@ Examples:
   kentongan load people people.csv
   kentongan load places --shipped                  all lists and places that come with the program
   kentongan load places new-villages.csv.gz --retire
+  kentongan load infrastructure offices.csv        offices, laboratories, abattoirs, their mail and staff
+  kentongan load programs programs.csv             campaigns of vaccination, surveillance and control
   kentongan load people --demo                     invented people, to try things out
   pg_dump_of_people | kentongan load people -")]
 pub struct Load {
@@ -64,6 +66,12 @@ enum What {
     /// Permissions.
     #[value(help = "code,id,en[,default]")]
     Permissions,
+    /// Infrastructure.
+    #[value(help = "code,type,name,place[,lat,lon][,emails][,staff]")]
+    Infrastructure,
+    /// Programmes.
+    #[value(help = "number,kind,id,en[,disease][,from][,until]")]
+    Programs,
     /// User types.
     #[value(help = "code,id,en,receives,permissions[,synonyms][,source]")]
     UserTypes,
@@ -135,6 +143,8 @@ impl Load {
             What::Lists => load::lists(tx, source, options).await?,
             What::People => load::people(tx, source, options).await?,
             What::Permissions => load::permissions(tx, source).await?,
+            What::Infrastructure => load::infrastructure(tx, source, options).await?,
+            What::Programs => load::programs(tx, source, options).await?,
             What::UserTypes => load::user_types(tx, source).await?,
         };
         Ok(vec![(self.name(), report)])

@@ -240,12 +240,15 @@ impl Pass<'_> {
         let answer_id = match &*o.channel {
             "email" => out.send(&mail(o, sender, answer)),
             _ => {
-                let mut text = self.wording.text(&o.channel, &o.address, &answer.text, now);
-                text.purpose = Purpose::Answer;
+                let to = (o.channel.as_str(), o.address.as_str());
+                let mut text = self.wording.answer(to, (&answer.text, o.trace), now);
                 text.in_reply_to = Some(o.id);
                 out.send(&text)
             }
         };
+        for mail in &answer.mails {
+            out.send(mail);
+        }
         let decided = (answer.outcome, answer.code.as_deref(), answer.text.as_str());
         if !again::decided(&tx, o, decided, Some(answer_id)).await? {
             return Ok(());

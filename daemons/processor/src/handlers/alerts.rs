@@ -18,6 +18,13 @@ pub fn send(alerts: &[Alert], wording: &Wording, out: &mut Outbox) {
     }
 }
 
+/// Sends mails that a message brought about.
+pub fn mail_all(mails: &[EmailOutput], out: &mut Outbox) {
+    for mail in mails {
+        out.send(mail);
+    }
+}
+
 fn mail(alert: &Alert) -> EmailOutput {
     let mut values = Map::new();
     values.insert("text".into(), json!(alert.text));

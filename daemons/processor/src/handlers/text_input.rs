@@ -8,7 +8,7 @@ use common::engine::Wording;
 use common::engine::{Asked, Engine, short_trace};
 use common::handler::{Handler, Incoming, Lane};
 use common::mail::charset;
-use common::messages::{Purpose, TextInput};
+use common::messages::TextInput;
 use common::outbox::Outbox;
 use common::people::pin;
 use common::{Failure, Reason, Result, phone};
@@ -84,6 +84,7 @@ impl Handler for TextInputHandler {
         let answer = self.engine.answer(tx, &asked).await?;
         let heard = !sender.is_stranger() || hears_stranger(&came, answer.outcome, tx).await?;
         let answer_id = heard.then(|| self.reply(&came, &answer.text, out));
+        alerts::mail_all(&answer.mails, out);
         alerts::send(&answer.alerts, &self.wording, out);
         let taken = Taken {
             person: Some(sender.id).filter(|_| !sender.is_stranger()),
@@ -204,10 +205,8 @@ impl TextInputHandler {
                 .codes()
                 .say("received", self.engine.language(), &trace);
         }
-        let mut text = self
-            .wording
-            .text(&came.channel, &came.address, &said, out.now());
-        text.purpose = Purpose::Answer;
+        let to = (came.channel.as_str(), came.address.as_str());
+        let mut text = self.wording.answer(to, (&said, came.trace), out.now());
         text.in_reply_to = Some(came.id);
         out.send(&text)
     }

@@ -47,6 +47,7 @@ pub async fn all(
             received_at: order.received_at,
         };
         let answer = engine.answer(tx, &asked).await?;
+        alerts::mail_all(&answer.mails, out);
         alerts::send(&answer.alerts, wording, out);
         let taken = Taken {
             outcome: answer.outcome,

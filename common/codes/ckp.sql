@@ -1,0 +1,2 @@
+-- Diseases by what people call them.
+SELECT code, name FROM search_entries('diagnosis', :words::text, :language::text)
