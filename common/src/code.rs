@@ -38,7 +38,7 @@ pub use spec::Spec;
 pub use values::{Value, Values};
 pub use words::{MAX_TEXT, MAX_WORDS};
 
-use crate::alerts::{self, Alerting};
+use crate::alerts::{self, Alerting, Whom};
 use crate::language::Language;
 use load::{Loaded, Loader};
 pub(crate) use load::{line_of, syntax_fault};
@@ -380,6 +380,11 @@ impl Codes {
         let mut pairs: Vec<_> = pairs.collect();
         pairs.sort_unstable_by_key(|(old, _)| *old);
         pairs
+    }
+
+    /// How the people of a circle of receivers are found.
+    pub fn circle(&self, name: &str) -> Option<&Whom> {
+        self.alerting.circles.get(name)
     }
 
     /// Who is alerted and how alerts are passed on.

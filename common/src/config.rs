@@ -59,6 +59,9 @@ pub struct Settings {
     pub metrics: Option<Metrics>,
     /// Keys that sign what comes back to us.
     pub secrets: Secrets,
+    /// How long what we know of people is kept.
+    #[serde(default)]
+    pub retention: Retention,
     /// What is the processor's own.
     #[serde(default)]
     pub processor: toml::Table,
@@ -346,6 +349,31 @@ impl Default for Frame {
             retry_most_s: 900.0,
             max_receives: 20,
             max_crashes: 5,
+        }
+    }
+}
+
+/// `[retention]`: days; 0 is for ever. Deliveries have `mailer.keep_days`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// The words and addresses of messages, and the answers.
+    pub message_days: u32,
+    /// The rows of incoming mails, with what is left of them.
+    pub mail_days: u32,
+    /// Raw mails.
+    pub blob_days: u32,
+    /// Who changed what about people.
+    pub change_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            message_days: 1825,
+            mail_days: 1825,
+            blob_days: 730,
+            change_days: 3650,
         }
     }
 }

@@ -15,6 +15,7 @@ mod pool;
 pub mod queue;
 pub mod quota;
 pub mod reports;
+pub mod retention;
 mod schema;
 pub mod subjects;
 pub mod suppressions;

@@ -24,6 +24,7 @@ pub mod outbox;
 pub mod people;
 pub mod phone;
 pub mod queue;
+pub mod retention;
 pub mod shutdown;
 pub mod telemetry;
 pub mod transport;

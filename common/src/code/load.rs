@@ -220,6 +220,22 @@ impl Loader<'_> {
         })
     }
 
+    /// The sorts of programmes or infrastructure that a field may name.
+    fn sorts(&self, kind: &Kind, kinds: Vec<String>) -> Result<Vec<String>, String> {
+        if kinds.is_empty() {
+            return Ok(kinds);
+        }
+        let known = kind.sorts(self.lexicon);
+        let known = known.ok_or("kinds is for fields of type program or infrastructure")?;
+        match kinds.iter().find(|kind| !known.contains(kind)) {
+            Some(no) => Err(format!(
+                "there is no kind {no:?}; there are {}",
+                known.join(", ")
+            )),
+            None => Ok(kinds),
+        }
+    }
+
     /// Rules for animals are kept by effects that look at them, and name a sex that exists.
     fn check_animal(
         &self,
@@ -241,22 +257,6 @@ impl Loader<'_> {
         {
             let what = format!("[animal]: the list sex has no {sex:?}");
             reading.fault("[animal]", what, "correct sex");
-        }
-    }
-
-    /// The sorts of programmes or infrastructure that a field may name.
-    fn sorts(&self, kind: &Kind, kinds: Vec<String>) -> Result<Vec<String>, String> {
-        if kinds.is_empty() {
-            return Ok(kinds);
-        }
-        let known = kind.sorts(self.lexicon);
-        let known = known.ok_or("kinds is for fields of type program or infrastructure")?;
-        match kinds.iter().find(|kind| !known.contains(kind)) {
-            Some(no) => Err(format!(
-                "there is no kind {no:?}; there are {}",
-                known.join(", ")
-            )),
-            None => Ok(kinds),
         }
     }
 

@@ -91,6 +91,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("cannot_register", &["type"]),
     ("number_same", &["word"]),
     ("number_taken", &["word"]),
+    ("unreachable", &["names", "count", "more"]),
     ("unknown_sender", &[]),
     ("suspended", &[]),
     ("left", &[]),

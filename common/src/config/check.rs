@@ -1,6 +1,6 @@
 //! Values that have the right type and still cannot work.
 
-use super::{Database, Engine, Frame, Mail, Settings};
+use super::{Database, Engine, Frame, Mail, Retention, Settings};
 
 /// Longest time limit of a job, in seconds: a lease of SQS ends for good after twelve hours,
 /// however often it is renewed, and some of it must be left for putting the message back.
@@ -17,6 +17,7 @@ pub(super) fn values(settings: &Settings) -> Result<(), String> {
     database(&settings.database)?;
     frame(&settings.frame)?;
     engine(&settings.engine)?;
+    retention(&settings.retention)?;
     mail(&settings.mail)
 }
 
@@ -99,6 +100,20 @@ fn engine(engine: &Engine) -> Result<(), String> {
         !engine.place_systems.is_empty(),
         "at least one: without it no place is ever found",
     )
+}
+
+/// Less than a month, and what people ask about is gone before they ask.
+fn retention(retention: &Retention) -> Result<(), String> {
+    for (key, days) in [
+        ("retention.message_days", retention.message_days),
+        ("retention.mail_days", retention.mail_days),
+        ("retention.blob_days", retention.blob_days),
+        ("retention.change_days", retention.change_days),
+    ] {
+        let wanted = "0 (for ever) or at least 30: people ask what became of last month's messages";
+        need(key, days == 0 || days >= 30, wanted)?;
+    }
+    Ok(())
 }
 
 fn mail(mail: &Mail) -> Result<(), String> {

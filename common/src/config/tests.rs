@@ -40,7 +40,7 @@ fn uncommented(line: &str) -> &str {
 
 #[test]
 fn the_samples_explain_every_key() {
-    let sections = "database queue blob mail transport engine frame log metrics secrets";
+    let sections = "database queue blob mail transport engine retention frame log metrics secrets";
     for sample in [ONE_BOX, AWS] {
         for section in sections.split(' ') {
             let head = format!("[{section}]\n");

@@ -144,10 +144,10 @@ pub struct Done {
     pub(super) subjects: Vec<Subject>,
     /// The earlier message that was taken back: who was told because of it is the circle `told`.
     pub about: Option<Uuid>,
-    /// Who registered whom the message confirms: the circle `officer`.
-    pub officer: Option<i64>,
     /// Fields of the row that the message did not name.
     pub(super) kept: Vec<(&'static str, Json)>,
+    /// Who registered whom the message confirms: the circle `officer`.
+    pub officer: Option<i64>,
     /// What the texts of the code may name besides its fields.
     said: Vec<(Cow<'static, str>, Said)>,
 }
@@ -175,8 +175,8 @@ impl Default for Done {
             mails: Vec::new(),
             subjects: Vec::new(),
             about: None,
-            officer: None,
             kept: Vec::new(),
+            officer: None,
             said: Vec::new(),
         }
     }

@@ -191,7 +191,7 @@ async fn a_phone_that_guesses_is_stopped_even_when_it_guesses_right() {
         .db
         .run("UPDATE pin_miss SET at = at - interval '1 day'")
         .await;
-    let again = world.register().await;
+    let again = pin_of(&world.say(COORDINATOR, "D Made 72060202 PLS").await.text);
     assert_eq!(
         world.say(NEW, &again).await.outcome,
         "stored",

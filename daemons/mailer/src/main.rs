@@ -1,7 +1,8 @@
 //! mailer: sends mail, and learns from bounces and complaints whom not to write to.
 //!
 //! In:       `email-output` (a mail for somebody), `mail-events` (what became of one)
-//! Out:      nothing
+//! Out:      `email-output`, `text-output-<channel>`: what an address did not take goes to the
+//!           receiver's next
 //! Touches:  SES, a mail server or a maildir; deliveries, suppressions, quota; reads blobs.
 //! Fails:    what the transport refuses for good is recorded and closed; what nobody knows the end
 //!           of is sent again or left, as the settings say; everything else is tried again.

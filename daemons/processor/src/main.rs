@@ -2,9 +2,10 @@
 //!
 //! In:       `text-input` (a text somebody sent), `email-input` (a mail that arrived)
 //! Out:      `text-output-<channel>`, `email-output`, `mail-events` (a bounce that came as a mail)
-//! Touches:  people, places, lists, cases, reports; reads blobs; asks DNS about a mail's sender.
+//! Touches:  people, places, lists, cases, reports; reads blobs and deletes what is too old; asks
+//!           DNS about a mail's sender.
 //! Clock:    urgent cases that nobody answers are told again and to the next level; what was held for
-//!           a receiver of many alerts goes out as one text.
+//!           a receiver of many alerts goes out as one text; what is too old is forgotten.
 //! Fails:    an unknown sender is told so once a day; a mail without proof of its sender is held
 //!           until the registered person confirms it; a code file that is wrong stops the start.
 //! Weakness: two texts of one person may be decided in the other order; `H` goes by the time of
@@ -12,12 +13,14 @@
 
 mod config;
 mod handlers;
+mod housekeeping;
 mod mail;
 mod upkeep;
 
 use common::daemon;
 use common::engine::Engine;
 use handlers::{EmailInputHandler, TextInputHandler};
+use housekeeping::Housekeeping;
 use std::process::ExitCode;
 use upkeep::Upkeep;
 
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
         tokio::spawn(Upkeep::new(engine.clone(), d)?.run());
         let mails = EmailInputHandler::new(engine.clone(), d)?;
         let blobs = d.settings().blob.clone();
+        tokio::spawn(Housekeeping::new(engine.clone(), d).run());
         d.on(texts)
             .on(mails)
             .adopt("email-input", move |body| mail::notice::adopt(body, &blobs))

@@ -4,17 +4,18 @@ use crate::limits;
 use crate::policy::{Decision, Facts, decide};
 use crate::upkeep::Upkeep;
 use common::aws::Sdk;
-use common::blob::{Blobs, Found};
+use common::blob::Found;
 use common::compose::{self, ComposeError, Composer, File, Sender};
-use common::config::{Settings, TransportSettings};
+use common::config::{self, Settings, TransportSettings};
 use common::db::deliveries::{self, Parcel, State};
-use common::db::{Db, Tx, suppressions};
+use common::db::{Tx, suppressions};
 use common::failure::Dependency;
 use common::handler::{Claim, Deliverer, Incoming};
 use common::home::Home;
 use common::mail::keys;
 use common::messages::EmailOutput;
 use common::outbox::Outbox;
+use common::people::{self, Message, Undelivered};
 use common::telemetry;
 use common::transport::{self, Finished, Outcome, Time, Transport, Turn};
 use common::{Failure, Result};
@@ -39,8 +40,9 @@ pub struct EmailOutputDeliverer {
     settings: Mailer,
     composer: Composer,
     transport: Arc<dyn Transport>,
-    blobs: Arc<dyn Blobs>,
-    db: Db,
+    home: Home,
+    /// How texts are made of what a mail could not bring.
+    texts: config::Engine,
     allowance: Arc<Allowance>,
 }
 
@@ -64,15 +66,14 @@ impl EmailOutputDeliverer {
             name(&fleet.transport),
             limits::without_provider(&settings),
         );
-        let blobs = home.blobs.clone();
         let allowance = Arc::new(allowance);
         limits::refresh(&settings, transport.as_ref(), &allowance).await;
         Ok(Self {
             settings,
             composer,
             transport,
-            blobs,
-            db: home.db.clone(),
+            home: home.clone(),
+            texts: fleet.engine.clone(),
             allowance,
         })
     }
@@ -90,7 +91,7 @@ impl EmailOutputDeliverer {
     /// What is done on the side, for as long as the daemon runs.
     pub fn upkeep(&self) -> Upkeep {
         Upkeep {
-            db: self.db.clone(),
+            db: self.home.db.clone(),
             settings: self.settings.clone(),
             transport: self.transport.clone(),
             allowance: self.allowance.clone(),
@@ -134,6 +135,25 @@ impl EmailOutputDeliverer {
         }
     }
 
+    /// What this address does not take goes to the receiver's next.
+    async fn onward(&self, mail: &Incoming<EmailOutput>, tx: &Tx<'_>, out: &mut Outbox) -> Result {
+        let undelivered = Undelivered {
+            delivery: mail.envelope.id,
+            message: Message::Mail(mail),
+        };
+        people::fall_over((tx, out), &undelivered, &self.texts)
+            .await
+            .map(drop)
+    }
+
+    /// The same for a mail that is closed by its claim, which has no outbox of its own. Where
+    /// queues are elsewhere the sweeper sends it, seconds later.
+    async fn close_onward(&self, mail: &Incoming<EmailOutput>, tx: &Tx<'_>) -> Result {
+        let mut out = Outbox::new(mail.envelope.clone(), Timestamp::now());
+        self.onward(mail, tx, &mut out).await?;
+        self.home.push(tx, out.into_pushed()).await.map(drop)
+    }
+
     async fn finished(
         &self,
         mail: &Incoming<EmailOutput>,
@@ -154,7 +174,7 @@ impl EmailOutputDeliverer {
         let mut left = self.settings.max_attachments_bytes;
         let mut files = Vec::new();
         for attachment in &mail.attachments {
-            let found = self.blobs.get(&attachment.blob, left).await;
+            let found = self.home.blobs.get(&attachment.blob, left).await;
             let bytes = match found.map_err(Outcome::NotSent)? {
                 Found::Bytes(bytes) => bytes,
                 Found::TooLarge { .. } => {
@@ -197,6 +217,9 @@ impl Deliverer for EmailOutputDeliverer {
                 deliveries::close(tx, &parcel, facts.found, state, &reason).await?;
                 telemetry::count(DELIVERIES, state.name());
                 info!(delivery = %parcel.id, state = state.name(), reason, "A mail was not sent");
+                if state != State::Unknown {
+                    self.close_onward(mail, tx).await?;
+                }
                 Ok(Claim::Done)
             }
             Decision::Send => match self.allowance.pause(tx).await? {
@@ -228,7 +251,7 @@ impl Deliverer for EmailOutputDeliverer {
         mail: &Incoming<EmailOutput>,
         outcome: &Outcome,
         tx: &Tx<'_>,
-        _: &mut Outbox,
+        out: &mut Outbox,
     ) -> Result {
         let id = mail.envelope.id;
         let (state, provider_id, reason) = match outcome {
@@ -241,6 +264,9 @@ impl Deliverer for EmailOutputDeliverer {
         let trace = mail.envelope.trace;
         if first {
             telemetry::count(DELIVERIES, state.name());
+        }
+        if first && state == State::Refused {
+            self.onward(mail, tx, out).await?;
         }
         match (first, reason) {
             (false, _) => {

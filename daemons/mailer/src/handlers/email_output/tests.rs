@@ -6,7 +6,6 @@ use crate::config::{OnUnknown, Unknown};
 use crate::handlers::MailEventHandler;
 use async_trait::async_trait;
 use common::Verdict;
-use common::config::BlobSettings;
 use common::db::Db;
 use common::db::quota::Limits;
 use common::envelope::Envelope;
@@ -76,9 +75,7 @@ async fn world_with(told: Told, settings: Mailer, limits: Limits) -> World {
     let url = Postgres::shared().database().await;
     let db = Db::open(&postgres::settings(&url), "test").unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let blobs = BlobSettings::Folder {
-        folder: folder.path().to_owned(),
-    };
+    let home = home(&url, folder.path()).await;
     let sender = Sender {
         name: String::new(),
         address: "us@kentongan.example".into(),
@@ -90,8 +87,8 @@ async fn world_with(told: Told, settings: Mailer, limits: Limits) -> World {
         settings,
         composer: Composer::new(compose::mails(None).unwrap(), sender, signer).unwrap(),
         transport: transport.clone(),
-        blobs: common::blob::open(&blobs, &Sdk::new()).await.unwrap(),
-        db: db.clone(),
+        home,
+        texts: config::Engine::default(),
         allowance: Arc::new(Allowance::new(db.clone(), "told", limits)),
     };
     World {
@@ -100,6 +97,26 @@ async fn world_with(told: Told, settings: Mailer, limits: Limits) -> World {
         mailer,
         _folder: folder,
     }
+}
+
+/// The queues and blobs of one box.
+async fn home(url: &str, folder: &std::path::Path) -> Home {
+    let keys = folder.join("keys");
+    std::fs::write(&keys, "a key that only tests have, and long enough\n").unwrap();
+    let own = [
+        ("KENTONGAN_DATABASE__URL", url.to_owned()),
+        ("KENTONGAN_BLOB__FOLDER", folder.display().to_string()),
+        (
+            "KENTONGAN_SECRETS__TOKEN_KEYS_FILE",
+            keys.display().to_string(),
+        ),
+    ];
+    let own = own
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value));
+    let sample = include_str!("../../../../../deploy/config/one-box.toml");
+    let settings = Settings::parse(sample, own).unwrap();
+    Home::open(&settings, "test").await.unwrap()
 }
 
 /// What one round through claim, hand-over and record came to.
@@ -626,6 +643,7 @@ async fn q25_an_attachment_is_waited_for_and_one_that_is_too_large_is_refused() 
     assert_eq!(failure.verdict, Verdict::Retry { after: None });
     world
         .mailer
+        .home
         .blobs
         .put("reports/a.csv", b"1;2\n")
         .await
@@ -639,6 +657,7 @@ async fn q25_an_attachment_is_waited_for_and_one_that_is_too_large_is_refused() 
     large.message.attachments = mail.message.attachments.clone();
     world
         .mailer
+        .home
         .blobs
         .put("reports/a.csv", &[b'x'; 11])
         .await
@@ -708,4 +727,88 @@ async fn a_document_that_cannot_be_made_goes_to_the_dead_letters_without_being_q
         assert!(!failure.cause.contains("secret"), "{failure}");
     }
     assert!(world.sent().is_empty());
+}
+
+/// Somebody with this mail address and a telephone.
+async fn somebody(world: &World, address: &str) {
+    let sql = format!(
+        "INSERT INTO list VALUES ('user_type', 'JP', 'a', 'a', NULL, 1) ON CONFLICT DO NOTHING;
+         INSERT INTO list_entry (list, code, name_id, name_en, source, position)
+         VALUES ('user_type', 'VET', 'a', 'a', 'own', 1) ON CONFLICT DO NOTHING;
+         INSERT INTO user_type (code, receives) VALUES ('VET', true) ON CONFLICT DO NOTHING;
+         INSERT INTO person (name, language, user_type) VALUES ('Siti', 'id', 'VET');
+         INSERT INTO contact (person, kind, address, preference)
+         SELECT max(id), 'email', '{address}', 1 FROM person
+         UNION ALL SELECT max(id), 'phone', '+6281299999999', 2 FROM person"
+    );
+    let mut conn = world.db.connect().await.unwrap();
+    conn.client().batch_execute(&sql).await.unwrap();
+}
+
+async fn waiting(world: &World, queue: &str) -> i64 {
+    let mut conn = world.db.connect().await.unwrap();
+    let sql = "SELECT count(*) FROM queue WHERE name = $1";
+    let row = conn
+        .client()
+        .query_one(sql, &[&format!("kentongan-{queue}")])
+        .await
+        .unwrap();
+    row.get(0)
+}
+
+#[tokio::test]
+async fn what_a_suppressed_address_does_not_get_goes_to_the_telephone_once() {
+    let world = world(Mailer::default(), Limits::default()).await;
+    let mut alert = mail(7);
+    alert.message.template = "alert".into();
+    alert.message.values.insert("text".into(), json!("Awas"));
+    somebody(&world, &alert.to).await;
+    let mut conn = world.db.connect().await.unwrap();
+    let tx = conn.begin().await.unwrap();
+    suppressions::add(&tx, &alert.to, "bounce", ("bounce", None), Timestamp::now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(world.round(&alert).await, Ok(Round::Closed));
+    assert_eq!(waiting(&world, "text-output-console").await, 1);
+    assert_eq!(world.round(&alert).await, Ok(Round::Closed));
+    assert_eq!(
+        waiting(&world, "text-output-console").await,
+        1,
+        "a redelivery sends nothing"
+    );
+}
+
+#[tokio::test]
+async fn what_is_refused_goes_to_the_telephone_with_its_record() {
+    let world = world(Mailer::default(), Limits::default()).await;
+    let mut alert = mail(7);
+    alert.message.template = "alert".into();
+    alert.message.values.insert("text".into(), json!("Awas"));
+    somebody(&world, &alert.to).await;
+    let refused = Outcome::Refused {
+        reason: "no such mailbox".into(),
+    };
+    let mut conn = world.db.connect().await.unwrap();
+    let tx = conn.begin().await.unwrap();
+    assert!(matches!(
+        world.mailer.claim(&alert, &tx).await,
+        Ok(Claim::Go(()))
+    ));
+    let mut out = Outbox::new(alert.envelope.clone(), Timestamp::now());
+    world
+        .mailer
+        .record(&alert, &refused, &tx, &mut out)
+        .await
+        .unwrap();
+    let sent = out.into_pushed();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].queue, "text-output-console");
+    let mut out = Outbox::new(alert.envelope.clone(), Timestamp::now());
+    world
+        .mailer
+        .record(&alert, &refused, &tx, &mut out)
+        .await
+        .unwrap();
+    assert!(out.into_pushed().is_empty(), "closed before");
 }

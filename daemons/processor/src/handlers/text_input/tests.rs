@@ -90,3 +90,88 @@ async fn a_text_from_the_future_came_now() {
     assert_eq!(world.count(&format!("message WHERE {now}")).await, 1);
     assert_eq!(world.count("report_other").await, 0);
 }
+
+/// What is answered to a text of this stranger.
+async fn answered(world: &World, from: &str, words: &str) -> usize {
+    let message = TextInput {
+        text: words.into(),
+        ..text(from, None)
+    };
+    world.text(message, Timestamp::now()).await.len()
+}
+
+#[tokio::test]
+async fn a_stranger_may_try_a_few_pins_and_is_then_told_once_a_day() {
+    let world = World::new().await;
+    let stranger = "081299999999";
+    for n in 0..5 {
+        assert_eq!(
+            answered(&world, stranger, &format!("D10000{n}")).await,
+            1,
+            "{n}"
+        );
+    }
+    assert_eq!(
+        answered(&world, stranger, "D100007").await,
+        1,
+        "that it was too many"
+    );
+    for words in ["D100008", "PIN", "D1", "U mc sp 4"] {
+        assert_eq!(answered(&world, stranger, words).await, 0, "{words}");
+    }
+    assert_eq!(
+        world.count("message WHERE outcome = 'pin_blocked'").await,
+        2
+    );
+    assert_eq!(world.count("message WHERE person IS NOT NULL").await, 0);
+    assert_eq!(world.count("person WHERE id = 0").await, 0);
+}
+
+#[tokio::test]
+async fn a_slip_in_a_pin_is_answered_though_the_day_s_answer_is_used_up() {
+    let world = World::new().await;
+    let stranger = "081299999999";
+    assert_eq!(answered(&world, stranger, "Halo").await, 1);
+    assert_eq!(answered(&world, stranger, "Halo?").await, 0, "once a day");
+    assert_eq!(
+        answered(&world, stranger, "D12345").await,
+        1,
+        "a digit too few"
+    );
+    assert_eq!(world.count("message WHERE outcome = 'range'").await, 1);
+}
+
+#[tokio::test]
+async fn only_a_telephone_can_send_a_pin() {
+    let world = World::new().await;
+    for nobody in ["siti@chat.example", "", "12"] {
+        let before = world
+            .count("message WHERE outcome = 'unknown_sender'")
+            .await;
+        answered(&world, nobody, "D123456").await;
+        let after = world
+            .count("message WHERE outcome = 'unknown_sender'")
+            .await;
+        assert_eq!(after, before + 1, "{nobody:?}");
+    }
+    assert_eq!(world.count("pin_miss").await, 0);
+}
+
+#[tokio::test]
+async fn a_phone_is_registered_by_the_pin_that_the_officer_was_answered() {
+    let world = World::new().await;
+    let register = TextInput {
+        text: "D Siti Fatimah 72060202 PLS".into(),
+        ..text("081234567895", None)
+    };
+    let sent = world.text(register, Timestamp::now()).await;
+    let body = sent[0].envelope.body.get();
+    let pin = body.split("PIN D").nth(1).expect("a PIN")[..6].to_owned();
+    let stranger = "081299999999";
+    assert_eq!(answered(&world, stranger, &format!("D{pin}")).await, 1);
+    let of = "person p JOIN contact c ON c.person = p.id WHERE c.address = '+6281299999999' AND p.state = 'active'";
+    assert_eq!(world.count(of).await, 1);
+    // The copy that the engine keeps of nobody is none.
+    assert!(answered(&world, stranger, "U mc sp 4").await >= 1);
+    assert_eq!(world.count("report WHERE code = 'U'").await, 1);
+}

@@ -1,0 +1,167 @@
+//! People as they come, change, and go: by their own messages and on the command line, with the
+//! true binaries.
+
+use kentongan_tests::world::{Build, Place, STRANGER, World, people};
+use serde_json::Value;
+
+/// Six digits behind a `D`, as an answer tells them.
+fn pin_of(answer: &str) -> String {
+    let pin = |w: &&str| w.len() == 7 && w.starts_with('D') && w[1..].parse::<u32>().is_ok();
+    let word = answer.split(|c: char| !c.is_alphanumeric()).find(pin);
+    word.unwrap_or_else(|| panic!("no PIN in {answer:?}"))
+        .to_owned()
+}
+
+/// What the command line says on stdout; it must succeed.
+async fn done(world: &World, args: &[&str]) -> String {
+    let told = world.ctl(&[&["people"], args].concat(), b"").await;
+    assert_eq!(told.code, 0, "{args:?}: {}{}", told.out, told.err);
+    told.out
+}
+
+/// How the command line ends that must not succeed: exit code and what it says.
+async fn refused(world: &World, args: &[&str]) -> (i32, String) {
+    let told = world.ctl(&[&["people"], args].concat(), b"").await;
+    (told.code, told.err)
+}
+
+#[tokio::test]
+async fn a_new_user_reports_from_the_phone_that_sent_the_pin_and_moves_to_another() {
+    let mut world = Build::new(Place::OneBox).with_processor().await;
+    let answer = world
+        .text(people::COORDINATOR, "D Siti Fatimah 72060202 PLS")
+        .await;
+    assert!(
+        answer.contains("Anda mendaftarkan Siti Fatimah dari "),
+        "{answer}"
+    );
+    let pin = pin_of(&answer);
+    let answer = world.text(STRANGER, &pin).await;
+    assert!(
+        answer.starts_with("Terima kasih, Siti Fatimah."),
+        "{answer}"
+    );
+    let answer = world.text(STRANGER, "U mc sp 4").await;
+    assert!(answer.contains("4 kasus mencret"), "{answer}");
+    let new = "081288888888";
+    let pin = pin_of(&world.text(STRANGER, &format!("N {new}")).await);
+    let answer = world.text(new, &pin).await;
+    assert!(answer.contains("Nomor Anda sudah diganti"), "{answer}");
+    let answer = world.text(new, "U dm sp 2").await;
+    assert!(answer.contains("2 kasus demam"), "{answer}");
+    let senders = "SELECT count(DISTINCT sender) FROM report WHERE code = 'U'";
+    assert_eq!(
+        world.number(senders).await,
+        1,
+        "one person, whatever the number"
+    );
+    // Who wrote from the old number is nobody now, once the copies are dropped.
+    let unknown =
+        "SELECT count(*) > 0 FROM contact WHERE address = '+6281299999999' AND person IS NOT NULL";
+    assert_eq!(
+        world.texts(&format!("SELECT ({unknown})::text")).await,
+        ["false"]
+    );
+}
+
+#[tokio::test]
+async fn operators_list_change_and_erase_people_and_all_of_it_is_on_record() {
+    let mut world = Build::new(Place::OneBox).with_processor().await;
+    let add = [
+        "add",
+        "--name",
+        "Siti Fatimah",
+        "--type",
+        "pls",
+        "--home",
+        "72060202",
+    ];
+    let add = [
+        &add[..],
+        &["--contact", STRANGER, "--contact", "siti@example.org"],
+    ]
+    .concat();
+    assert!(
+        done(&world, &[&add[..], &["--dry-run"]].concat())
+            .await
+            .is_empty()
+    );
+    assert!(
+        done(&world, &add)
+            .await
+            .starts_with("Siti Fatimah is person ")
+    );
+    let (code, said) = refused(&world, &add).await;
+    assert_eq!(code, 2);
+    assert!(said.contains("2 things stand against it"), "{said}");
+    assert!(said.contains("belongs to person"), "{said}");
+
+    let listed = done(&world, &["list", "--type", "PLS", "--json"]).await;
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    let names: Vec<_> = listed
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|p| &p["name"])
+        .collect();
+    assert_eq!(names, ["Pelsa Demo Dua", "Pelsa Demo Satu", "Siti Fatimah"]);
+    assert_eq!(
+        refused(&world, &["list", "--without-contact"]).await.0,
+        3,
+        "nobody is lost"
+    );
+
+    let change = [
+        "change",
+        STRANGER,
+        "--grant",
+        "can_send_pk",
+        "--prefer",
+        "siti@example.org",
+    ];
+    let said = done(&world, &[&change[..], &["--reason", "trusted"]].concat()).await;
+    assert!(said.contains("3 changes"), "{said}");
+    let (code, said) = refused(&world, &["change", "Siti", "--grant", "can_send_pkk"]).await;
+    assert!(
+        code == 2 && said.contains("did you mean \"can_send_pk\"?"),
+        "{said}"
+    );
+    let (code, said) = refused(&world, &["change", "Pelsa", "--name", "X"]).await;
+    assert!(code == 2 && said.contains("may be 2 people"), "{said}");
+
+    done(&world, &["suspend", STRANGER, "--reason", "false reports"]).await;
+    world
+        .until_true("SELECT state = 'suspended' FROM person WHERE name = 'Siti Fatimah'")
+        .await;
+    let answer = world.text(STRANGER, "U mc sp 4").await;
+    assert!(answer.contains("dinonaktifkan"), "{answer}");
+    done(&world, &["resume", "Siti", "--reason", "a mistake"]).await;
+    let past = done(&world, &["history", "Siti"]).await;
+    for told in [
+        "state: suspended > active",
+        "a mistake",
+        "trusted",
+        "+can_send_pk",
+        "person:",
+    ] {
+        assert!(past.contains(told), "{told}: {past}");
+    }
+
+    let dry = done(
+        &world,
+        &["erase", "Siti", "--reason", "asked for it", "--dry-run"],
+    )
+    .await;
+    let erased = done(&world, &["erase", "Siti", "--reason", "asked for it"]).await;
+    assert_eq!(dry, erased);
+    assert!(erased.contains("2 addresses forgotten"), "{erased}");
+    assert_eq!(refused(&world, &["show", "Siti"]).await.0, 3);
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM message WHERE text = '(erased)'")
+            .await,
+        1
+    );
+    let answer = world.text(STRANGER, "U mc sp 4").await;
+    assert!(answer.contains("belum terdaftar"), "{answer}");
+}
