@@ -725,7 +725,6 @@ impl Writer<'_> {
                 (digits.clone(), digits.into())
             }
             kind::Kind::Coordinate => {
-                // A half more must still be within the limits, below zero too.
                 let least = field.rules.min.unwrap_or_default().ceil() + 1.0;
                 (
                     format!("{least},5"),
