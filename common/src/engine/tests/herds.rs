@@ -495,17 +495,17 @@ async fn no_look_up_reads_a_whole_table() {
     let sender = people::by_contact(&tx, "console", PARAVET).await;
     let sender = sender.expect("a query").expect("a person");
     for text in [
-        "IB 17000 A1 B7 N1",
+        "IB 081350017000 A1 B7 N1",
         "PKB 081350017000 A1 3",
-        "LH 17000 A2 B C1 01/02/2026",
-        "DH 17000 D1 SPBA B 3",
-        "JBH 17000 16000 D1",
-        "GI 16000 D1 D2",
-        "AH 16000 D2 M",
+        "LH 081350017000 A2 B C1 01/02/2026",
+        "DH 081350017000 D1 SPBA B 3",
+        "JBH 081350017000 081350016000 D1",
+        "GI 081350016000 D1 D2",
+        "AH 081350016000 D2 M",
         "DP Baru Sekali 72060202 3201011234567890",
         "DP Baru Lagi 72060202",
-        "DHP 17000",
-        "IH 17000 A1",
+        "DHP 081350017000",
+        "IH 081350017000 A1",
     ] {
         let message = Uuid::now_v7();
         let asked = Asked {
