@@ -256,7 +256,7 @@ async fn an_owner_confirms_from_their_own_phone_in_time_and_once() {
 #[tokio::test]
 async fn a_pin_that_comes_late_or_was_withdrawn_confirms_nobody() {
     let world = World::new().await;
-    let pin = pin_in(&world.said(PARAVET, "DP Wayan Sudra 72060202", 0).await);
+    let pin = pin_in(&world.say(PARAVET, "DP Wayan Sudra 72060202", 30).await.text);
     world
         .place
         .db
@@ -265,7 +265,7 @@ async fn a_pin_that_comes_late_or_was_withdrawn_confirms_nobody() {
     let late = world.say(FARMER, &format!("KDP {pin}"), 0).await;
     assert_eq!(late.outcome, "owner_pin_late", "{}", late.text);
     // Repeating DP gives another PIN for the same owner.
-    let again = world.said(PARAVET, "DP  wayan sudra 72.06.02.02", 0).await;
+    let again = world.say(VET, "DP  wayan sudra 72.06.02.02", 9).await.text;
     let fresh = pin_in(&again);
     assert_ne!(fresh, pin);
     assert_eq!(
@@ -282,6 +282,7 @@ async fn a_pin_that_comes_late_or_was_withdrawn_confirms_nobody() {
     );
     // What the PIN made cannot be taken back by a message.
     assert_eq!(world.came(PARAVET, "H", 0).await, "cannot_withdraw");
+    assert_eq!(world.came(VET, "H", 0).await, "cannot_withdraw");
     let pin = pin_in(&world.said(PARAVET, "DP Made Rai 72060202", 0).await);
     assert_eq!(world.came(PARAVET, "H", 0).await, "stored");
     let gone = world.say("+6281299990003", &format!("KDP {pin}"), 0).await;
@@ -466,4 +467,69 @@ async fn a_pin_of_training_is_no_key_to_real_owners() {
         "waiting"
     );
     assert_ne!(real, pin);
+}
+
+/// However many owners there are, no text of a herd reads a whole table of them.
+#[tokio::test]
+async fn no_look_up_reads_a_whole_table() {
+    let world = World::new().await;
+    let fill = "
+        INSERT INTO owner (id, name, place, registered_at) OVERRIDING SYSTEM VALUE
+        SELECT 1000001 + k, 'Peternak ' || k, p.home_place, now() - interval '2 years'
+          FROM generate_series(1, 20000) k, person p WHERE p.name = 'Paramedik Demo';
+        INSERT INTO owner_key (owner, kind, digits) SELECT id, 'number', id::text FROM owner;
+        INSERT INTO owner_key (owner, kind, digits)
+        SELECT id, 'phone', '08135' || lpad((id - 1000001)::text, 7, '0') FROM owner;
+        INSERT INTO animal (owner, code, kind, species, sex, born_on, registered_at)
+        SELECT o.id, 'A' || a, 'SPBA', 'SP', 'B', current_date - 1800, now()
+          FROM owner o, generate_series(1, 2) a;
+        INSERT INTO report_subject (report, received_at, kind, subject)
+        SELECT gen_random_uuid(), now() - interval '1 month', 'animal', id FROM animal;
+        SELECT setval(pg_get_serial_sequence('owner', 'id'), max(id)) FROM owner";
+    world.place.db.run(fill).await;
+    for table in ["owner", "owner_key", "animal", "report_subject"] {
+        world.place.db.run(&format!("ANALYZE {table}")).await;
+    }
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let sender = people::by_contact(&tx, "console", PARAVET).await;
+    let sender = sender.expect("a query").expect("a person");
+    for text in [
+        "IB 081350017000 A1 B7 N1",
+        "PKB 081350017000 A1 3",
+        "LH 081350017000 A2 B C1 01/02/2026",
+        "DH 081350017000 D1 SPBA B 3",
+        "JBH 081350017000 081350016000 D1",
+        "GI 081350016000 D1 D2",
+        "AH 081350016000 D2 M",
+        "DP Baru Sekali 72060202 3201011234567890",
+        "DP Baru Lagi 72060202",
+        "DHP 081350017000",
+        "IH 081350017000 A1",
+    ] {
+        let message = Uuid::now_v7();
+        let asked = Asked {
+            sender: &sender,
+            address: PARAVET,
+            text,
+            message,
+            line: 0,
+            trace: message,
+            sent_at: world.now,
+            received_at: world.now,
+        };
+        let answer = world.engine.answer(&tx, &asked).await.expect("an answer");
+        let good = matches!(answer.outcome, "stored" | "answered");
+        assert!(good, "{text}: {}", answer.text);
+        let whole = "SELECT relname::text FROM pg_stat_xact_user_tables
+             WHERE seq_scan > 0 AND relname IN ('owner', 'owner_key', 'animal', 'report_subject')";
+        let whole: Vec<String> = tx
+            .query(whole, &[])
+            .await
+            .expect("the figures")
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+        assert!(whole.is_empty(), "{text} reads all of {whole:?}");
+    }
 }
