@@ -1,24 +1,29 @@
 //! Embeds the data folders, so that a new file is all that a new code or mail needs.
 //!
-//! For each folder a list `&[(path, text)]` is written to `OUT_DIR/<folder>.rs`; paths are relative
+//! For each folder a list `&[(path, text)]` is written to `OUT_DIR/<name>.rs`; paths are relative
 //! to the folder, `/`-separated and sorted.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// Folders of this crate whose text files travel inside the binaries.
-const FOLDERS: &[&str] = &["codes", "mails"];
+/// Folders whose text files travel inside the binaries, with the names of their lists. Kinds of
+/// workbooks lie with the processor, and the command line makes templates of them too.
+const FOLDERS: &[(&str, &str)] = &[
+    ("codes", "codes"),
+    ("mails", "mails"),
+    ("kinds", "../daemons/processor/kinds"),
+];
 
 fn main() -> io::Result<()> {
     let missing = |name| io::Error::other(format!("{name} is not set; is this cargo?"));
     let here = env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| missing("CARGO_MANIFEST_DIR"))?;
     let out = env::var_os("OUT_DIR").ok_or_else(|| missing("OUT_DIR"))?;
-    for folder in FOLDERS {
+    for (name, folder) in FOLDERS {
         println!("cargo::rerun-if-changed={folder}");
         let root = Path::new(&here).join(folder);
         fs::write(
-            Path::new(&out).join(format!("{folder}.rs")),
+            Path::new(&out).join(format!("{name}.rs")),
             list(&root, &files(&root)?),
         )?;
     }

@@ -33,7 +33,9 @@ mod words;
 
 pub use fault::{Fault, FaultKind};
 pub use lexicon::Lexicon;
+pub(crate) use nearest::entries as nearest_entries;
 pub use reply::Var;
+pub(crate) use reply::{Replies, Trial, context};
 pub use spec::Spec;
 pub use values::{Value, Values};
 pub use words::{MAX_TEXT, MAX_WORDS};
@@ -43,7 +45,6 @@ use crate::language::Language;
 use load::{Loaded, Loader};
 pub(crate) use load::{line_of, syntax_fault};
 use parse::Parser;
-use reply::Replies;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;

@@ -2,10 +2,14 @@
 //! daemon, and so do missing ones that have no safe default; the fault names the key.
 
 mod check;
+mod log;
 mod parse;
+mod retention;
 #[cfg(test)]
 mod tests;
 
+pub use log::{Log, LogTo, Metrics};
+pub use retention::Retention;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -351,70 +355,6 @@ impl Default for Frame {
             max_crashes: 5,
         }
     }
-}
-
-/// `[retention]`: days; 0 is for ever. Deliveries have `mailer.keep_days`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Retention {
-    /// The words and addresses of messages, and the answers.
-    pub message_days: u32,
-    /// The rows of incoming mails, with what is left of them.
-    pub mail_days: u32,
-    /// Raw mails.
-    pub blob_days: u32,
-    /// Who changed what about people.
-    pub change_days: u32,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self {
-            message_days: 1825,
-            mail_days: 1825,
-            blob_days: 730,
-            change_days: 3650,
-        }
-    }
-}
-
-/// `[log]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Log {
-    /// `auto` (journald under systemd, else stderr), `journald` or `stderr`.
-    pub to: LogTo,
-    /// Filter as in `info,common=debug`; read again on SIGHUP.
-    pub level: String,
-}
-
-/// Where log lines go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogTo {
-    /// journald under systemd, else stderr.
-    Auto,
-    /// journald.
-    Journald,
-    /// stderr.
-    Stderr,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            to: LogTo::Auto,
-            level: "info".into(),
-        }
-    }
-}
-
-/// `[metrics]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Metrics {
-    /// Address and port, one per daemon by name: `{ processor = "127.0.0.1:9101" }`.
-    pub listen: std::collections::BTreeMap<String, std::net::SocketAddr>,
 }
 
 /// `[secrets]`

@@ -22,6 +22,7 @@ pub mod suppressions;
 pub mod trace;
 pub mod training;
 pub mod views;
+pub mod workbooks;
 pub mod works;
 
 pub use pool::{Conn, Db};

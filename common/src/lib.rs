@@ -28,5 +28,6 @@ pub mod retention;
 pub mod shutdown;
 pub mod telemetry;
 pub mod transport;
+pub mod workbook;
 
 pub use failure::{Failure, Reason, Result, Verdict};

@@ -43,7 +43,7 @@ pub use aws::AwsError;
 pub use commands::{Commands, Line, Source, commands};
 pub use digest::Keys;
 pub use events::{EventKind, MailEvent};
-pub use files::{File, FileKind};
+pub use files::{File, FileKind, kind as kind_of};
 pub use headers::{Field, Fields, Mailbox};
 pub use heading::Heading;
 pub use limits::{Limits, Refusal};

@@ -161,6 +161,7 @@ impl Stage {
             Some("PMD") => demo::PARAVET,
             Some("VET") => demo::VET,
             Some("KKB") => demo::COORDINATOR,
+            Some("LBA") => demo::LAB,
             other => panic!("nobody of the demo is a {kind} ({other:?})"),
         };
         common::phone::canonical(number, "62").expect("a number")

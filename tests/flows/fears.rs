@@ -79,6 +79,7 @@ async fn q7_a_retry_is_no_copy_and_ends_in_the_dead_letters_with_its_reason(plac
         verdicts: None,
         client_ip: None,
         client_name: None,
+        confirmed: None,
     };
     let lost = Envelope::first(Uuid::now_v7(), &mail, Timestamp::now());
     mail.blob = "incoming/late".into();

@@ -34,6 +34,7 @@ fn about_nothing(blob: &str) -> Envelope {
         verdicts: None,
         client_ip: None,
         client_name: None,
+        confirmed: None,
     };
     Envelope::first(Uuid::now_v7(), &mail, Timestamp::now())
 }

@@ -1,7 +1,7 @@
 //! People as they come, change, and go: by their own messages and on the command line, with the
 //! true binaries.
 
-use kentongan_tests::world::{Build, Place, STRANGER, World, people};
+use kentongan_tests::world::{Build, Place, STRANGER, World, people, until};
 use serde_json::Value;
 
 /// Six digits behind a `D`, as an answer tells them.
@@ -65,8 +65,8 @@ async fn a_new_user_reports_from_the_phone_that_sent_the_pin_and_moves_to_anothe
 }
 
 #[tokio::test]
-async fn operators_list_change_and_erase_people_and_all_of_it_is_on_record() {
-    let mut world = Build::new(Place::OneBox).with_processor().await;
+async fn operators_list_and_change_people_and_all_of_it_is_on_record() {
+    let world = Build::new(Place::OneBox).make().await;
     let add = [
         "add",
         "--name",
@@ -121,6 +121,11 @@ async fn operators_list_change_and_erase_people_and_all_of_it_is_on_record() {
     ];
     let said = done(&world, &[&change[..], &["--reason", "trusted"]].concat()).await;
     assert!(said.contains("3 changes"), "{said}");
+    let past = done(&world, &["history", "Siti"]).await;
+    assert!(
+        past.contains("trusted") && past.contains("permission: - > +can_send_pk"),
+        "{past}"
+    );
     let (code, said) = refused(&world, &["change", "Siti", "--grant", "can_send_pkk"]).await;
     assert!(
         code == 2 && said.contains("did you mean \"can_send_pk\"?"),
@@ -128,22 +133,41 @@ async fn operators_list_change_and_erase_people_and_all_of_it_is_on_record() {
     );
     let (code, said) = refused(&world, &["change", "Pelsa", "--name", "X"]).await;
     assert!(code == 2 && said.contains("may be 2 people"), "{said}");
+}
 
+#[tokio::test]
+async fn who_is_suspended_or_erased_is_answered_so_and_facts_stay() {
+    let mut world = Build::new(Place::OneBox).with_processor().await;
+    let add = [
+        "add",
+        "--name",
+        "Siti Fatimah",
+        "--type",
+        "PLS",
+        "--home",
+        "72060202",
+    ];
+    let add = [
+        &add[..],
+        &["--contact", STRANGER, "--contact", "siti@example.org"],
+    ]
+    .concat();
+    done(&world, &add).await;
+    assert!(
+        world
+            .text(STRANGER, "U dm sp 1")
+            .await
+            .contains("1 kasus demam")
+    );
     done(&world, &["suspend", STRANGER, "--reason", "false reports"]).await;
-    world
-        .until_true("SELECT state = 'suspended' FROM person WHERE name = 'Siti Fatimah'")
-        .await;
-    let answer = world.text(STRANGER, "U mc sp 4").await;
-    assert!(answer.contains("dinonaktifkan"), "{answer}");
+    until("the processor hears of it", async || {
+        let answer = world.text(STRANGER, "KODE SP").await;
+        answer.contains("dinonaktifkan")
+    })
+    .await;
     done(&world, &["resume", "Siti", "--reason", "a mistake"]).await;
     let past = done(&world, &["history", "Siti"]).await;
-    for told in [
-        "state: suspended > active",
-        "a mistake",
-        "trusted",
-        "+can_send_pk",
-        "person:",
-    ] {
+    for told in ["state: suspended > active", "a mistake", "person:"] {
         assert!(past.contains(told), "{told}: {past}");
     }
 
@@ -156,12 +180,16 @@ async fn operators_list_change_and_erase_people_and_all_of_it_is_on_record() {
     assert_eq!(dry, erased);
     assert!(erased.contains("2 addresses forgotten"), "{erased}");
     assert_eq!(refused(&world, &["show", "Siti"]).await.0, 3);
-    assert_eq!(
-        world
-            .number("SELECT count(*) FROM message WHERE text = '(erased)'")
-            .await,
-        1
-    );
-    let answer = world.text(STRANGER, "U mc sp 4").await;
-    assert!(answer.contains("belum terdaftar"), "{answer}");
+    let words = "SELECT count(*) FROM message WHERE text LIKE 'U dm%'";
+    assert_eq!(world.number(words).await, 0);
+    let facts = "SELECT count(*) FROM report WHERE code = 'U' AND fields ->> 'sign' IS NOT NULL";
+    assert_eq!(world.number(facts).await, 1);
+    until("the processor hears of that too", async || {
+        // A stranger is told once a day.
+        let told = "SELECT count(*) FROM message WHERE outcome = 'unknown_sender'";
+        world.send(STRANGER, "KODE SP").await;
+        world.until_quiet().await;
+        world.number(told).await > 0
+    })
+    .await;
 }

@@ -36,7 +36,7 @@ async fn a_permit_is_numbered_mailed_to_the_office_checked_and_withdrawn(place: 
     let mails = world.mails();
     let mail = mails.iter().find(|m| m.raw.contains("SKKH-1.pdf"));
     let raw = &mail.expect("it was waited for").raw;
-    assert!(raw.contains("To: dinas.kotabaru@example.org"), "{raw}");
+    assert!(raw.contains("To: <dinas.kotabaru@example.org>"), "{raw}");
     assert!(raw.contains("application/pdf"), "{raw}");
 
     let signer = keys::signer(&world.settings.secrets).expect("the keys");
@@ -103,7 +103,7 @@ async fn many_at_once_are_numbered_without_gaps(place: Place) {
     world.launch("processor");
     world.launch("processor");
     world.until_answered(&ids).await;
-    let numbers = "SELECT id::text FROM permit ORDER BY id";
+    let numbers = "SELECT p.id::text FROM permit p ORDER BY p.id";
     let wanted: Vec<String> = (1..=24).map(|n: i32| n.to_string()).collect();
     assert_eq!(world.texts(numbers).await, wanted);
 }

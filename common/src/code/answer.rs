@@ -143,7 +143,7 @@ impl Codes {
     }
 
     /// A fault in words.
-    fn fault(&self, fault: &Fault, reader: &Reader<'_>) -> String {
+    pub(crate) fn fault(&self, fault: &Fault, reader: &Reader<'_>) -> String {
         let language = reader.language;
         let near: Vec<String> = fault
             .near

@@ -240,6 +240,7 @@ pub(crate) mod sample {
     use super::*;
 
     /// A small lexicon for unit tests: `list code indonesian english [synonyms]` per row.
+    #[expect(clippy::too_many_lines, reason = "a table")]
     pub(crate) fn lexicon() -> Arc<Lexicon> {
         let lists = [
             ("species", "SP", "spesies", "species"),

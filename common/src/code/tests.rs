@@ -725,7 +725,7 @@ impl Writer<'_> {
                 (digits.clone(), digits.into())
             }
             kind::Kind::Coordinate => {
-                let least = field.rules.min.unwrap_or_default().ceil();
+                let least = field.rules.min.unwrap_or_default().ceil() + 1.0;
                 (
                     format!("{least},5"),
                     format!("{least}.5").parse::<f64>().unwrap().into(),

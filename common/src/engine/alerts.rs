@@ -53,6 +53,40 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// Something to be told to one person about a case, which nobody has to answer. The message that
+    /// brought it and the case make the id, so that it goes once.
+    pub fn told((message, case): (Uuid, i64), person: i64, channel: String, text: String) -> Self {
+        let id = derived_id(&[
+            b"told",
+            message.as_bytes(),
+            &case.to_be_bytes(),
+            &person.to_be_bytes(),
+        ]);
+        Self {
+            id,
+            person,
+            channel,
+            address: String::new(),
+            language: Language::default(),
+            text,
+            code: String::new(),
+            case_id: Some(case),
+            circle: String::new(),
+            urgent: false,
+        }
+    }
+
+    /// To this address, in its owner's language.
+    #[must_use]
+    pub fn at(self, address: &str, language: Language) -> Self {
+        let address = address.to_owned();
+        Self {
+            address,
+            language,
+            ..self
+        }
+    }
+
     fn row(&self) -> Alerted<'_> {
         Alerted {
             id: self.id,

@@ -74,7 +74,16 @@ mod tests {
         assert_ne!(place(1, "IB 7890 ID1 B1 B2"), place(2, "IB 7890 ID1 B1 B2"));
         // Two officers may register one owner at once: each looks at what the other did.
         assert_eq!(lane(1, "DP Siti 72060202"), Lane::last(1));
-        for last in ["H", "R [5] TLP COC", "R", "U,MC SP 4", "XYZ", "", " "] {
+        for last in [
+            "H",
+            "SK 123456789012345 63020202 76020202 SP 4",
+            "R [5] TLP COC",
+            "R",
+            "U,MC SP 4",
+            "XYZ",
+            "",
+            " ",
+        ] {
             assert_eq!(lane(1, last), Lane::last(1), "{last:?}");
         }
     }

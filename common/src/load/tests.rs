@@ -64,8 +64,8 @@ async fn what_ships_goes_in_once_and_is_found() {
         );
     }
     let demo = demo_people(&tx).await.unwrap();
-    assert_eq!(counts(&demo), (6, 0, 0));
-    assert_eq!(counts(&demo_people(&tx).await.unwrap()), (0, 0, 6));
+    assert_eq!(counts(&demo), (7, 0, 0));
+    assert_eq!(counts(&demo_people(&tx).await.unwrap()), (0, 0, 7));
     found_by_name(&tx).await;
     found_by_code(&tx).await;
 }

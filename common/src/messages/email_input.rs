@@ -25,6 +25,10 @@ pub struct EmailInput {
     /// What that machine called itself (for SPF).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
+    /// Id of the mail that this is again, held for want of proof and now confirmed by the person
+    /// whose name it bears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<uuid::Uuid>,
 }
 
 /// The five verdicts of an SES receipt.

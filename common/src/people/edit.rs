@@ -104,7 +104,10 @@ pub async fn apply(
     for edit in edits {
         let done = match edit {
             Edit::Home(Some(code)) => match place(tx, rules, code).await? {
-                Ok(place) => Ok(person.home_place = Some(place)),
+                Ok(place) => {
+                    person.home_place = Some(place);
+                    Ok(())
+                }
                 Err(fault) => Err(fault),
             },
             Edit::AddArea(code) | Edit::RemoveArea(code) => match place(tx, rules, code).await? {

@@ -533,9 +533,9 @@ async fn who_cannot_be_reached_any_more_is_told_of_once() {
     assert_eq!(look().await.len(), 1, "and again when it happens again");
 }
 
-#[tokio::test]
-async fn nothing_tells_any_more_who_was_erased_and_what_they_reported_stays() {
-    let world = World::new().await;
+/// Somebody who registered, reported, was rung up, moved, wrote a mail and was told something; their
+/// id and their case.
+async fn a_whole_story(world: &World) -> (i64, i64) {
     let pin = world.register().await;
     world.say(NEW, &pin).await;
     let report = world.say(NEW, "U mc sp 4").await;
@@ -544,89 +544,78 @@ async fn nothing_tells_any_more_who_was_erased_and_what_they_reported_stays() {
     let moved = pin_of(&world.say(NEW, "N 081288888888").await.text);
     world.say(OTHER, &moved).await;
     let person = world.id(OTHER).await;
-    world.place.db.run(&format!(
+    let more = format!(
         "INSERT INTO mail (id, trace, blob, address, person, subject, received_at, outcome)
          VALUES (gen_random_uuid(), gen_random_uuid(), 'raw/one', '{NEW}', {person}, 'Siti Fatimah', now(), 'done');
          INSERT INTO delivery (id, kind, channel, address, purpose, state, trace)
          VALUES (gen_random_uuid(), 'text', 'console', '{OTHER}', 'alert', 'sent', gen_random_uuid())"
-    )).await;
-    for text in ["Siti Fatimah", NEW, OTHER] {
-        assert!(
-            !world.holding(text).await.is_empty(),
-            "{text} stands somewhere before"
-        );
-    }
+    );
+    world.place.db.run(&more).await;
+    (person, case)
+}
+
+/// Erases them; what it touched. Only `for_good` keeps it.
+async fn erased(world: &World, person: i64, for_good: bool) -> Erasure {
     let by = By::named("me").because(Some("asked for it"));
     let mut conn = world.place.db.client().await;
     let tx = begin(&mut conn).await;
-    let dry = erase(&tx, &by, person).await.unwrap();
-    drop(tx);
-    assert_eq!(world.id(OTHER).await, person, "a dry run touches nothing");
-    let tx = begin(&mut conn).await;
     let done = erase(&tx, &by, person).await.unwrap();
-    tx.commit().await.unwrap();
+    if for_good {
+        tx.commit().await.unwrap();
+    }
+    done
+}
+
+#[tokio::test]
+async fn nothing_tells_any_more_who_was_erased_and_what_they_reported_stays() {
+    let world = World::new().await;
+    let (person, case) = a_whole_story(&world).await;
+    let told = ["Siti Fatimah", NEW, OTHER];
+    for text in told {
+        let holding = world.holding(text).await;
+        assert!(!holding.is_empty(), "{text} stands somewhere before");
+    }
+    let dry = erased(&world, person, false).await;
+    assert_eq!(world.id(OTHER).await, person, "a dry run touches nothing");
+    let done = erased(&world, person, true).await;
     assert_eq!(done, dry);
-    let Erasure::Done(touched) = done else {
+    let Erasure::Done(t) = done else {
         panic!("{done:?}")
     };
-    assert_eq!(
-        (
-            touched.contacts,
-            touched.mails,
-            touched.blobs,
-            touched.deliveries
-        ),
-        (1, 1, 1, 1)
-    );
-    for text in ["Siti Fatimah", NEW, OTHER] {
+    assert_eq!((t.contacts, t.mails, t.blobs, t.deliveries), (1, 1, 1, 1));
+    for text in told {
         assert_eq!(world.holding(text).await, Vec::<String>::new(), "{text}");
     }
-    assert_eq!(
-        world
-            .count(&format!(
-                "report WHERE sender = {person} AND code = 'U' AND fields ->> 'sign' IS NOT NULL"
-            ))
-            .await,
-        1
-    );
-    assert_eq!(
-        world
-            .count(&format!(
-                "disease_case WHERE id = {case} AND opened_by = {person}"
-            ))
-            .await,
-        1
-    );
-    assert_eq!(
-        world
-            .count(&format!(
-                "person WHERE id = {person} AND name = '(erased)' AND state = 'left'"
-            ))
-            .await,
-        1
-    );
-    let tx = begin(&mut conn).await;
-    assert_eq!(erase(&tx, &by, person).await.unwrap(), Erasure::Before);
-    assert_eq!(erase(&tx, &by, 99_999).await.unwrap(), Erasure::Unknown);
-    let past = history(&tx, person, 1).await.unwrap();
-    assert_eq!(
-        (past[0].field.as_str(), past[0].who.as_str()),
-        ("erased", "me")
-    );
-    drop(tx);
-    world
-        .place
-        .home
-        .blobs
-        .put("raw/one", b"mail")
-        .await
-        .unwrap();
+    for fact in [
+        format!("report WHERE sender = {person} AND code = 'U' AND fields ->> 'sign' IS NOT NULL"),
+        format!("disease_case WHERE id = {case} AND opened_by = {person}"),
+        format!("person WHERE id = {person} AND name = '(erased)' AND state = 'left'"),
+        format!("person_change WHERE person = {person} AND field = 'erased' AND who = 'me'"),
+    ] {
+        assert_eq!(world.count(&fact).await, 1, "{fact}");
+    }
+    assert_eq!(erased(&world, person, false).await, Erasure::Before);
+    assert_eq!(erased(&world, 99_999, false).await, Erasure::Unknown);
+}
+
+#[tokio::test]
+async fn raw_mails_of_the_erased_are_deleted_from_the_store() {
+    let world = World::new().await;
+    let (person, _) = a_whole_story(&world).await;
     let blobs = world.place.home.blobs.as_ref();
-    assert_eq!(delete_blobs(&world.place.db.db, blobs).await.unwrap(), 1);
-    assert!(matches!(
-        blobs.get("raw/one", 10).await.unwrap(),
-        crate::blob::Found::Absent
-    ));
+    blobs.put("raw/one", b"mail").await.unwrap();
+    let db = &world.place.db.db;
+    erased(&world, person, false).await;
+    assert_eq!(
+        delete_blobs(db, blobs).await.unwrap(),
+        0,
+        "not by a dry run"
+    );
+    erased(&world, person, true).await;
+    assert_eq!(delete_blobs(db, blobs).await.unwrap(), 1);
+    let found = blobs.get("raw/one", 10).await.unwrap();
+    assert!(matches!(found, crate::blob::Found::Absent));
+    assert_eq!(delete_blobs(db, blobs).await.unwrap(), 0, "once");
 }
 
 impl World {

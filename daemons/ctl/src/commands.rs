@@ -14,6 +14,7 @@ mod queues;
 mod rerun;
 mod send;
 mod submit;
+mod template;
 mod trace;
 mod up;
 
@@ -37,6 +38,7 @@ pub enum Command {
     People(people::People),
     Codes(codes::Codes),
     Rerun(rerun::Rerun),
+    Template(template::Template),
     Fleet(fleet::Fleet),
     Keys(keys::Keys),
     Completions(completions::Completions),
@@ -58,6 +60,7 @@ pub async fn run(context: Context, command: Command) -> Result {
         Command::People(it) => it.run(&context).await,
         Command::Codes(it) => Box::pin(it.run(&context)).await,
         Command::Rerun(it) => Box::pin(it.run(&context)).await,
+        Command::Template(it) => it.run(&context).await,
         Command::Fleet(it) => it.run(&context).await,
         Command::Keys(it) => it.run(&context),
         Command::Completions(it) => it.run(),

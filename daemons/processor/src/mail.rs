@@ -7,3 +7,4 @@ pub mod notice;
 pub mod opened;
 pub mod orders;
 pub mod outgoing;
+pub mod workbook;

@@ -25,6 +25,10 @@ use std::process::ExitCode;
 use upkeep::Upkeep;
 
 fn main() -> ExitCode {
+    // Workbooks are opened in a process of their own, which is this program again.
+    if let Some(code) = common::workbook::child::play() {
+        return code;
+    }
     daemon::run("processor", async |d| {
         let engine = Engine::load(d.home(), d.settings()).await?;
         let texts = TextInputHandler::new(engine.clone(), d.settings());

@@ -53,6 +53,7 @@ pub async fn mails(stage: &Stage, size: &Size, figures: &mut Figures) {
             verdicts: None,
             client_ip: None,
             client_name: None,
+            confirmed: None,
         };
         envelopes.push(Envelope::first(Uuid::now_v7(), &arrived, Timestamp::now()));
     }

@@ -28,6 +28,8 @@ pub mod people {
     pub const VET_ENGLISH: &str = "081234567894";
     /// Coordinator of the first one's regency.
     pub const COORDINATOR: &str = "081234567895";
+    /// Laboratory staff.
+    pub const LAB: &str = "081234567896";
 }
 
 /// All of them.

@@ -100,6 +100,7 @@ impl World {
             verdicts: None,
             client_ip: None,
             client_name: None,
+            confirmed: None,
         };
         self.blobs
             .put(&mail.blob, raw)

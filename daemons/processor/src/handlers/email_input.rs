@@ -2,6 +2,7 @@ use super::sound;
 use crate::config::Config;
 use crate::mail::judge::{Fresh, Judge};
 use crate::mail::opened::{Opened, Opener};
+use crate::mail::workbook::{Desk, Work};
 use common::daemon::Daemon;
 use common::db::Tx;
 use common::db::mails::{self, Arrived, Decided};
@@ -13,6 +14,7 @@ use common::mail::proof::Dns;
 use common::messages::EmailInput;
 use common::outbox::Outbox;
 use common::{Failure, Result};
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// Decides one mail that arrived: whether it is answered at all, whose it is, what it orders.
@@ -21,6 +23,7 @@ use std::sync::Arc;
 /// same mail that came by another way.
 pub struct EmailInputHandler {
     opener: Opener,
+    desk: Desk,
     judge: Judge,
 }
 
@@ -33,9 +36,11 @@ impl EmailInputHandler {
                 "the name servers of this machine cannot be used: {e}"
             ))
         })?;
-        let judge = Judge::new(engine, d.settings(), &config)?;
+        let judge = Judge::new(engine.clone(), d.settings(), &config)?;
+        let desk = Desk::new(engine, d.home(), d.settings(), &config)?;
         let (blobs, settings) = (d.home().blobs.clone(), d.settings().mail.clone());
         Ok(Self {
+            desk,
             opener: Opener {
                 blobs,
                 dns,
@@ -49,17 +54,23 @@ impl EmailInputHandler {
 
 impl Handler for EmailInputHandler {
     type Message = EmailInput;
-    type Prepared = Opened;
+    type Prepared = (Opened, Work);
 
-    /// Fetches the raw mail, reads it and finds out who sent it.
-    async fn prepare(&self, msg: &Incoming<EmailInput>) -> Result<Opened> {
-        self.opener.open(msg).await
+    /// Fetches the raw mail, reads it, finds out who sent it, and looks at the workbook it brings.
+    async fn prepare(&self, msg: &Incoming<EmailInput>) -> Result<(Opened, Work)> {
+        let mut opened = self.opener.open(msg).await?;
+        let address = author(opened.heading(), msg);
+        let received_at = sound::received(msg.received_at, Timestamp::now());
+        let from = (address.as_str(), received_at);
+        let work = self.desk.look(msg, &opened, from).await?;
+        opened.let_go();
+        Ok((opened, work))
     }
 
     async fn apply(
         &self,
         msg: &Incoming<EmailInput>,
-        opened: Opened,
+        (opened, work): (Opened, Work),
         tx: &Tx<'_>,
         out: &mut Outbox,
     ) -> Result {
@@ -76,7 +87,7 @@ impl Handler for EmailInputHandler {
             };
             return mails::decide(tx, id, &decided).await;
         }
-        let decided = self.judge.decide(fresh, &opened, tx, out).await?;
+        let decided = self.judge.decide(fresh, (&opened, &work), tx, out).await?;
         common::telemetry::count("kentongan_mails_total", decided.outcome);
         mails::decide(tx, id, &decided).await
     }
@@ -96,7 +107,11 @@ async fn first(fresh: &Fresh<'_>, opened: &Opened, tx: &Tx<'_>) -> Result<bool> 
         id: msg.envelope.id,
         trace: msg.envelope.trace,
         blob: &msg.blob,
-        digest: opened.keys().map(|k| k.effect.as_str()),
+        // One that was held is here for the second time, and was confirmed.
+        digest: opened
+            .keys()
+            .map(|k| k.effect.as_str())
+            .filter(|_| msg.confirmed.is_none()),
         message_id: message_id.as_deref(),
         address: &fresh.address,
         subject: &subject,

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::mail::carry_out::Order;
 use crate::mail::opened::{self, Opened, Read, Unusable};
 use crate::mail::orders::Orders;
+use crate::mail::workbook::Work;
 use crate::mail::{bounce, outgoing};
 use common::db::mails::{self, Decided};
 use common::db::people::{self, Person};
@@ -28,6 +29,7 @@ pub struct Judge {
     pub(super) own_addresses: Vec<String>,
     pub(super) wording: Wording,
     pub(super) zone: TimeZone,
+    pub(super) systems: Vec<String>,
 }
 
 /// A mail that was not here before.
@@ -64,6 +66,7 @@ impl Judge {
             signer: mail::keys::signer(&settings.secrets)?,
             own_addresses: ours.map(|a| a.to_lowercase()).collect(),
             settings: mail,
+            systems: settings.engine.place_systems.clone(),
             wording: Wording::of(&settings.engine),
             zone,
         })
@@ -73,7 +76,7 @@ impl Judge {
     pub async fn decide(
         &self,
         mail: Fresh<'_>,
-        opened: &Opened,
+        (opened, work): (&Opened, &Work),
         tx: &Tx<'_>,
         out: &mut Outbox,
     ) -> Result<Decided<'static>> {
@@ -92,7 +95,7 @@ impl Judge {
         }
         match opened {
             Opened::Refused(unusable) => case.refused(unusable, out).await,
-            Opened::Letter(read) => case.read(read, out).await,
+            Opened::Letter(read) => case.read(read, work, out).await,
         }
     }
 }
@@ -140,7 +143,7 @@ impl Case<'_> {
         })
     }
 
-    async fn read(&self, read: &Read, out: &mut Outbox) -> Result<Decided<'static>> {
+    async fn read(&self, read: &Read, work: &Work, out: &mut Outbox) -> Result<Decided<'static>> {
         let letter = &read.letter;
         if let Some(robot) = self.robot(&letter.heading, out.now()) {
             let at = (self.tx, out.now());
@@ -161,6 +164,10 @@ impl Case<'_> {
         };
         let mut orders = self.orders(letter);
         if let Some(decided) = self.confirmed(&person, read, &mut orders, out).await? {
+            return Ok(decided);
+        }
+        let from = (&person, read);
+        if let Some(decided) = self.workbook(from, work, out).await? {
             return Ok(decided);
         }
         match (&read.proof, orders.lines.is_empty()) {

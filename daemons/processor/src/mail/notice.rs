@@ -34,6 +34,7 @@ fn envelope(arrival: Arrival, blobs: &BlobSettings) -> Result<Envelope> {
         verdicts: arrival.verdicts.map(receipt),
         client_ip: None,
         client_name: None,
+        confirmed: None,
     };
     Ok(Envelope::first(id, &message, now))
 }

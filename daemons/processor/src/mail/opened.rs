@@ -11,8 +11,8 @@ use common::{Failure, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A larger attachment is let go of once it was read: only a delivery report's parts are looked at
-/// later, and they are small.
+/// A larger attachment is let go of once it was read and workbooks were looked at: only a delivery
+/// report's parts are looked at later, and they are small.
 const LARGEST_KEPT: usize = 64 * 1024;
 
 /// A mail that was fetched and read as far as it can be.
@@ -29,6 +29,16 @@ impl Opened {
         match self {
             Self::Refused(unusable) => unusable.heading.as_deref(),
             Self::Letter(read) => Some(&read.letter.heading),
+        }
+    }
+
+    /// Lets go of large attachments once everybody has looked at them.
+    pub fn let_go(&mut self) {
+        if let Self::Letter(read) = self {
+            let files = read.letter.files.iter_mut();
+            for file in files.filter(|f| f.content.len() > LARGEST_KEPT) {
+                file.content = Vec::new();
+            }
         }
     }
 
@@ -112,15 +122,6 @@ impl Opener {
         };
         let proof = self.proof(msg, &letter, &raw).await?;
         let keys = Keys::of(&letter);
-        let mut letter = letter;
-        for file in letter
-            .files
-            .iter_mut()
-            .filter(|f| f.content.len() > LARGEST_KEPT)
-        {
-            // Known by its key; nothing after this reads it.
-            file.content = Vec::new();
-        }
         Ok(Opened::Letter(Box::new(Read {
             letter,
             proof,

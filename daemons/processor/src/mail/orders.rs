@@ -185,14 +185,24 @@ impl Case<'_> {
             received_at: held.received_at,
             ..self.order(person)
         };
+        let workbook = self.release_workbook(held.id, out).await?;
         let mut lines = self.done(&order, &held.lines, out).await?;
         let proven = read.proof.address().is_some();
         if proven {
             lines.extend(self.done(&self.order(person), &own.lines, out).await?);
         }
         let unproven = if proven { 0 } else { own.lines.len() };
-        let values = json!({ "lines": lines, "unproven": unproven, "limit": own.limit });
         let heading = &read.letter.heading;
+        if workbook && lines.is_empty() && unproven == 0 {
+            // The answer comes when the workbook was looked at.
+            return Ok(Decided {
+                outcome: "confirmation",
+                person: Some(person.id),
+                proven,
+                ..Decided::default()
+            });
+        }
+        let values = json!({ "lines": lines, "unproven": unproven, "limit": own.limit });
         Ok(Decided {
             outcome: "confirmation",
             person: Some(person.id),

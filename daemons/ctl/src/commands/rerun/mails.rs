@@ -70,6 +70,7 @@ async fn queue(home: &Home, letter: &Letter, record: Uuid) -> Result<bool> {
         verdicts: None,
         client_ip: None,
         client_name: None,
+        confirmed: None,
     };
     let id = derived_id(&[b"rerun", record.as_bytes(), letter.id.as_bytes()]);
     let mut envelope = Envelope::first(id, &message, Timestamp::now());

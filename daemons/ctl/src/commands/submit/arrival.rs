@@ -53,6 +53,7 @@ impl Arrival {
             verdicts: None,
             client_ip: told.client.as_deref().and_then(ip),
             client_name: told.helo.filter(|helo| known(helo)),
+            confirmed: None,
         };
         Some(Self {
             id,

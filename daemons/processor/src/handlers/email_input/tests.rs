@@ -64,7 +64,8 @@ impl World {
         let engine = Engine::load(home, settings).await.expect("the codes");
         let config = Config::default();
         let handler = EmailInputHandler {
-            judge: Judge::new(engine, settings, &config).expect("the keys"),
+            judge: Judge::new(engine.clone(), settings, &config).expect("the keys"),
+            desk: Desk::new(engine, home, settings, &config).expect("a time zone"),
             opener: Opener {
                 blobs: home.blobs.clone(),
                 dns: Dns::system().expect("a resolv.conf"),
@@ -90,6 +91,7 @@ impl World {
             verdicts: None,
             client_ip: None,
             client_name: None,
+            confirmed: None,
         };
         let bytes = raw.bytes();
         let stored = self.place.home.blobs.put(&message.blob, &bytes).await;
