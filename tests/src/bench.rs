@@ -3,6 +3,7 @@
 
 pub mod engine;
 pub mod figures;
+pub mod herds;
 pub mod machine;
 pub mod officers;
 pub mod process;
@@ -16,6 +17,8 @@ pub mod texts;
 pub struct Size {
     /// Invented officers.
     pub officers: usize,
+    /// Owners of animals in the large run of herds; each has two animals.
+    pub owners: usize,
     /// Texts of the run for speed.
     pub texts: usize,
     /// Texts after which memory is looked at again; 0: not.
@@ -34,6 +37,7 @@ impl Size {
     /// Some minutes.
     pub const FULL: Self = Self {
         officers: 20_000,
+        owners: 1_000_000,
         texts: 30_000,
         long: 200_000,
         latency_s: 20,
@@ -45,6 +49,7 @@ impl Size {
     /// Under a minute, for a look while one works on something.
     pub const QUICK: Self = Self {
         officers: 4_000,
+        owners: 50_000,
         texts: 10_000,
         long: 0,
         latency_s: 4,

@@ -72,7 +72,10 @@ impl World {
         let mut conn = self.place.db.client().await;
         let tx = begin(&mut conn).await;
         let sender = people::by_contact(&tx, "console", sent.from).await;
-        let sender = sender.expect("the server answers").expect("a person");
+        let sender = sender.expect("the server answers").unwrap_or_else(|| {
+            let open = self.engine.stranger(sent.text);
+            Arc::unwrap_or_clone(open.expect("a person, or a text that strangers may send"))
+        });
         let asked = Asked {
             sender: &sender,
             address: sent.from,
@@ -106,7 +109,7 @@ fn taken<'a>(asked: &'a Asked<'a>, answer: &'a Answer) -> Taken<'a> {
         trace: asked.trace,
         channel: "console",
         address: asked.address,
-        person: Some(asked.sender.id),
+        person: (!asked.sender.is_stranger()).then_some(asked.sender.id),
         text: asked.text,
         channel_id: None,
         sent_at: asked.sent_at,

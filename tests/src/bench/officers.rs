@@ -94,7 +94,7 @@ pub fn quiet_text(n: usize, officers: usize) -> TextInput {
     sent(officer, format!("U MC,DM SP {}", 1 + n))
 }
 
-fn sent(officer: usize, text: String) -> TextInput {
+pub(super) fn sent(officer: usize, text: String) -> TextInput {
     TextInput {
         channel: "console".into(),
         from: phone(officer),

@@ -20,10 +20,10 @@ const AHEAD: usize = 3_000;
 const CHUNK: usize = 250;
 
 /// A run's texts per second and what each cost.
-struct Run {
-    per_second: f64,
-    processor_us: f64,
-    database_us: f64,
+pub(super) struct Run {
+    pub per_second: f64,
+    pub processor_us: f64,
+    pub database_us: f64,
 }
 
 /// As fast as it goes.
@@ -92,6 +92,16 @@ async fn long(stage: &Stage, daemon: &Daemon, size: &Size, figures: &mut Figures
 }
 
 async fn run(stage: &Stage, daemon: &Daemon, size: &Size, texts: std::ops::Range<usize>) -> Run {
+    drive(stage, daemon, texts, &|n| officers::text(n, size.officers)).await
+}
+
+/// Sends texts as fast as they are decided; `text` writes the `n`th of them.
+pub(super) async fn drive(
+    stage: &Stage,
+    daemon: &Daemon,
+    texts: std::ops::Range<usize>,
+    text: &dyn Fn(usize) -> TextInput,
+) -> Run {
     let count = texts.len();
     let before = stage.decided().await;
     let (processor, database) = (daemon.cpu(), stage.database_cpu());
@@ -99,9 +109,7 @@ async fn run(stage: &Stage, daemon: &Daemon, size: &Size, texts: std::ops::Range
     let mut sent = 0;
     for first in texts.clone().step_by(CHUNK) {
         let last = texts.end.min(first + CHUNK);
-        let chunk: Vec<TextInput> = (first..last)
-            .map(|n| officers::text(n, size.officers))
-            .collect();
+        let chunk: Vec<TextInput> = (first..last).map(text).collect();
         stage.send(&chunk).await;
         sent += chunk.len();
         while sent > AHEAD && stage.on_queue("text-input").await > AHEAD - CHUNK {

@@ -1,6 +1,6 @@
 //! Measures speed and memory of the shipped programs on this machine: `make bench`.
 //!
-//! `bench [--quick] [--json] [start] [texts] [latency] [mails] [engine] [sqs]`
+//! `bench [--quick] [--json] [start] [texts] [latency] [mails] [engine] [sqs] [herds]`
 //!
 //! Names choose what is measured; without one, everything is. `--quick` takes under a minute, `--json`
 //! prints the figures for programs, `--statements` says what the database spent its time on (which
@@ -8,11 +8,13 @@
 
 use kentongan_tests::bench::figures::Figures;
 use kentongan_tests::bench::stage::Stage;
-use kentongan_tests::bench::{Size, engine, machine, officers, resting, sqs, texts};
+use kentongan_tests::bench::{Size, engine, herds, machine, officers, resting, sqs, texts};
 use std::process::ExitCode;
 
 const OPTIONS: [&str; 3] = ["--quick", "--json", "--statements"];
-const NAMES: [&str; 6] = ["start", "texts", "latency", "mails", "engine", "sqs"];
+const NAMES: [&str; 7] = [
+    "start", "texts", "latency", "mails", "engine", "sqs", "herds",
+];
 
 #[expect(
     clippy::print_stdout,
@@ -79,6 +81,7 @@ async fn measure(size: &Size, names: &[String], statements: bool) -> Figures {
             "latency" => texts::latency(&stage, size, &mut figures).await,
             "mails" => resting::mails(&stage, size, &mut figures).await,
             "engine" => engine::cost(&stage, &mut figures).await,
+            "herds" => herds::cost(&stage, size, &mut figures).await,
             _ => sqs::calls(&stage, size, &mut figures).await,
         }
     }

@@ -1,5 +1,5 @@
 use crate::code::{Value, Var};
-use crate::db::herds::{self, Owner};
+use crate::db::herds::{self, Owner, Table};
 use crate::db::subjects::Sort;
 use crate::engine::{Deed, Done, Effected};
 use crate::people::pin::{self, Purpose, Wanted};
@@ -44,7 +44,12 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
             let id = owner.id.to_string();
             return refused(deed, &owner, id).await;
         }
-        Some((owner, _)) => owner.id,
+        Some((owner, _)) => {
+            // Whoever gave the first PIN can no longer take the owner back.
+            let before = herds::as_is(deed.tx, Table::Owner, owner.id).await?;
+            done.changed(Sort::Owner, owner.id, before);
+            owner.id
+        }
         None => {
             let number = herds::add_owner(deed.tx, (name, place.id), "waiting", (by, at)).await?;
             done.made(Sort::Owner, number);

@@ -524,7 +524,7 @@ async fn the_staff_of_an_infrastructure_and_those_of_a_case_are_circles() {
     assert_eq!(found(rows::Source::Sender(1, "R")).await, "");
     let told = "Paramedik Demo, Dokter Hewan Demo, Vet Demo English";
     assert_eq!(found(rows::Source::Told(1, None)).await, told);
-    assert_eq!(found(rows::Source::Staff(1)).await, "", "no staff yet");
+    assert_eq!(found(rows::Source::Staff(0)).await, "", "no staff");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use super::*;
 use crate::code::spec::{Chapter, Example};
 use crate::db::people::Person;
 use crate::language::Language;
+use crate::mail::charset::without_nul;
 
 const PARAVET: &str = "+6281234567892";
 const FARMER: &str = "+6281299990001";
@@ -120,4 +121,415 @@ async fn the_examples_of_herds_hold_in_both_languages() {
     let mut faults = play(Language::Id).await;
     faults.extend(play(Language::En).await);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+impl World {
+    /// What a text sent so many days ago, arriving now, is answered.
+    async fn said(&self, from: &str, text: &str, days_ago: i64) -> String {
+        self.say(from, text, days_ago * 24 * 60).await.text
+    }
+
+    /// What came of a text sent so many minutes ago.
+    async fn came(&self, from: &str, text: &str, minutes_ago: i64) -> &'static str {
+        self.say(from, text, minutes_ago).await.outcome
+    }
+
+    /// With these texts of the paravet stored before.
+    async fn after(texts: &[&str]) -> Self {
+        let world = Self::new().await;
+        for (n, text) in (0i64..).zip(texts) {
+            let answer = world.say(PARAVET, text, 700 * 24 * 60 - n).await;
+            assert_eq!(answer.outcome, "stored", "{text}: {}", answer.text);
+        }
+        world
+    }
+
+    /// An inseminator of the district.
+    async fn with_inseminator(&self) -> &'static str {
+        let sql = "WITH p AS (INSERT INTO person (name, language, user_type, home_place)
+                      SELECT 'Inseminator Demo', 'id', 'INS', home_place FROM person WHERE name = 'Paramedik Demo'
+                      RETURNING id, home_place),
+                   c AS (INSERT INTO contact (person, kind, address) SELECT id, 'phone', '+6281277770001' FROM p)
+                   INSERT INTO person_area (person, place) SELECT id, home_place FROM p";
+        self.place.db.run(sql).await;
+        "+6281277770001"
+    }
+
+    async fn herd(&self, owner: &str) -> String {
+        let sql = format!(
+            "SELECT coalesce(string_agg(a.code || ' ' || a.state, ', ' ORDER BY a.code), '')
+               FROM animal a JOIN owner o ON o.id = a.owner WHERE o.name = '{owner}'"
+        );
+        self.place.db.one(&sql).await
+    }
+}
+
+fn pin_in(answer: &str) -> String {
+    let (_, rest) = answer
+        .split_once("KDP ")
+        .unwrap_or_else(|| panic!("no PIN: {answer}"));
+    rest.chars().take_while(char::is_ascii_digit).collect()
+}
+
+/// Two officers at once; the second is told, whether or not an identification tells the two apart.
+#[tokio::test]
+async fn of_two_officers_who_register_one_owner_at_once_the_second_is_told() {
+    let world = World::new().await;
+    for text in [BUDI, "DP Wayan Sudra 72060202"] {
+        let mut first = world.place.db.client().await;
+        let mut second = world.place.db.client().await;
+        let (one, other) = (begin(&mut first).await, begin(&mut second).await);
+        let decide = async |tx: &crate::db::Tx<'_>, from: &str| {
+            let sender = people::by_contact(tx, "console", from).await;
+            let sender = sender.expect("a query").expect("a person");
+            let message = Uuid::now_v7();
+            let asked = Asked {
+                sender: &sender,
+                address: from,
+                text,
+                message,
+                line: 0,
+                trace: message,
+                sent_at: world.now,
+                received_at: world.now,
+            };
+            world.engine.answer(tx, &asked).await.expect("an answer")
+        };
+        assert_eq!(decide(&one, PARAVET).await.outcome, "stored");
+        let mut waits = Box::pin(decide(&other, VET));
+        let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut waits).await;
+        assert!(
+            early.is_err(),
+            "it waits for what the first one does: {text}"
+        );
+        one.commit().await.expect("it is kept");
+        let answer = waits.await;
+        assert_eq!(answer.outcome, "owner_exists", "{}", answer.text);
+    }
+    assert_eq!(
+        world
+            .place
+            .db
+            .one::<i64>("SELECT count(*) FROM owner")
+            .await,
+        2
+    );
+}
+
+#[tokio::test]
+async fn an_owner_confirms_from_their_own_phone_in_time_and_once() {
+    let world = World::new().await;
+    let pin = pin_in(&world.said(PARAVET, "DP Wayan Sudra 72060202", 0).await);
+    assert_eq!(
+        world.came(PARAVET, "DH 1000001 1 SP B 3", 0).await,
+        "waiting_owner"
+    );
+    // Somebody else's phone proves nothing; the PIN is good all the same.
+    let vet = world.say(VET, &format!("KDP {pin}"), 0).await;
+    assert_ne!(vet.outcome, "stored", "{}", vet.text);
+    let good = world.say(FARMER, &format!("KDP {pin}"), 0).await;
+    assert_eq!(good.outcome, "stored", "{}", good.text);
+    let officer = good.alerts.first().expect("the officer is told");
+    assert!(
+        officer.text.contains("Wayan Sudra di Ogotua"),
+        "{}",
+        officer.text
+    );
+    // Twice: as if it had been once, but from another phone.
+    let again = world.say(FARMER, &format!("kdp {pin}."), 0).await;
+    assert_eq!(again.outcome, "pin_twice", "{}", again.text);
+    let other = world.say("+6281299990002", &format!("KDP {pin}"), 0).await;
+    assert_eq!(other.outcome, "pin_used", "{}", other.text);
+    // By the number that was proven, by its last digits, by the owner's number.
+    for id in ["081299990001", "990001", "1000001"] {
+        let text = format!("DH {id} A{id} SP B 3");
+        assert_eq!(world.came(PARAVET, &text, 0).await, "stored", "{text}");
+    }
+    assert!(
+        world
+            .said(FARMER, "DHP", 0)
+            .await
+            .starts_with("Wayan Sudra: A")
+    );
+}
+
+#[tokio::test]
+async fn a_pin_that_comes_late_or_was_withdrawn_confirms_nobody() {
+    let world = World::new().await;
+    let pin = pin_in(&world.say(PARAVET, "DP Wayan Sudra 72060202", 30).await.text);
+    world
+        .place
+        .db
+        .run("UPDATE pin SET expires_at = made_at")
+        .await;
+    let late = world.say(FARMER, &format!("KDP {pin}"), 0).await;
+    assert_eq!(late.outcome, "owner_pin_late", "{}", late.text);
+    // Repeating DP gives another PIN for the same owner.
+    let again = world.say(VET, "DP  wayan sudra 72.06.02.02", 9).await.text;
+    let fresh = pin_in(&again);
+    assert_ne!(fresh, pin);
+    assert_eq!(
+        world
+            .place
+            .db
+            .one::<i64>("SELECT count(*) FROM owner")
+            .await,
+        1
+    );
+    assert_eq!(
+        world.came(FARMER, &format!("KDP {fresh}"), 0).await,
+        "stored"
+    );
+    // What the PIN made cannot be taken back by a message.
+    assert_eq!(world.came(PARAVET, "H", 0).await, "cannot_withdraw");
+    assert_eq!(world.came(VET, "H", 0).await, "cannot_withdraw");
+    let pin = pin_in(&world.said(PARAVET, "DP Made Rai 72060202", 0).await);
+    assert_eq!(world.came(PARAVET, "H", 0).await, "stored");
+    let gone = world.say("+6281299990003", &format!("KDP {pin}"), 0).await;
+    assert_eq!(gone.outcome, "owner_pin_late", "{}", gone.text);
+}
+
+#[tokio::test]
+async fn h_takes_back_what_nothing_was_built_on() {
+    let world = World::after(&[BUDI, SITI, COW]).await;
+    world.came(PARAVET, "DH 7890 ID2 SP J 1", 50).await;
+    assert_eq!(world.came(PARAVET, "H", 49).await, "stored");
+    assert_eq!(world.herd("Budi Santoso").await, "ID1 alive, ID2 withdrawn");
+    // The id is free again; an insemination by somebody else stands on the cow.
+    world.came(PARAVET, "DH 7890 ID2 SP B 3", 48).await;
+    assert_eq!(world.came(VET, "IB 7890 ID2 B1 B2", 47).await, "stored");
+    assert_eq!(world.came(PARAVET, "H", 46).await, "cannot_withdraw");
+    // Sold, and the sale taken back.
+    assert_eq!(world.came(VET, "JBH 7890 3210 ID1 ID2", 45).await, "stored");
+    assert_eq!(world.herd("Siti Aminah").await, "ID1 alive, ID2 alive");
+    assert_eq!(world.came(VET, "H", 44).await, "stored");
+    assert_eq!(world.herd("Siti Aminah").await, "");
+    // Renamed, dead, and neither.
+    world.came(VET, "GI 7890 ID1 X1", 43).await;
+    assert_eq!(world.came(VET, "H", 42).await, "stored");
+    world.came(VET, "AH 7890 ID1 M", 41).await;
+    assert_eq!(world.came(VET, "H", 40).await, "stored");
+    let herd = "ID1 alive, ID2 withdrawn, ID2 alive";
+    let now = world.herd("Budi Santoso").await;
+    assert_eq!(now.len(), herd.len(), "{now}");
+    // A calf that was none.
+    assert_eq!(
+        world.came(VET, "LH 7890 ID1 J C1 01/02/2026", 39).await,
+        "stored"
+    );
+    assert_eq!(world.came(VET, "H", 38).await, "stored");
+    assert!(world.herd("Budi Santoso").await.contains("C1 withdrawn"));
+    assert_eq!(
+        world.came(VET, "LH 7890 ID1 B C1 02/02/2026", 37).await,
+        "stored"
+    );
+}
+
+#[tokio::test]
+async fn a_pregnancy_precedes_its_birth_by_a_plausible_time() {
+    let world = World::after(&[BUDI, COW]).await;
+    let day = |ago: i64| {
+        let at = (world.now - SignedDuration::from_hours(24 * ago))
+            .to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(7)));
+        at.date().strftime("%d/%m/%Y").to_string()
+    };
+    let ib = world.said(PARAVET, "IB 7890 ID1 B1 B2", 290).await;
+    assert!(ib.contains("lahir sekitar"), "{ib}");
+    let soon = world
+        .say(PARAVET, &format!("LH 7890 ID1 J C1 {}", day(100)), 50)
+        .await;
+    assert_eq!(soon.outcome, "born_too_soon", "{}", soon.text);
+    assert!(
+        soon.text.contains(&format!("IB {}", day(290))),
+        "{}",
+        soon.text
+    );
+    let good = world
+        .said(PARAVET, &format!("LH 7890 ID1 J C1 {}", day(7)), 0)
+        .await;
+    assert!(good.contains(&format!("IB {}", day(290))), "{good}");
+    // A twin a day later is the same birth; another one is not.
+    assert_eq!(
+        world
+            .came(PARAVET, &format!("LH 7890 ID1 B C2 {}", day(6)), 0)
+            .await,
+        "stored"
+    );
+    let again = world
+        .say(PARAVET, &format!("LH 7890 ID1 B C3 {}", day(90)), 0)
+        .await;
+    assert_eq!(again.outcome, "born_too_soon", "{}", again.text);
+    // Once taken back it stands against nothing.
+    let history = world.said(PARAVET, "IH 7890 ID1", 0).await;
+    assert!(
+        history.contains("melahirkan jantan C1; ") && history.contains("melahirkan betina C2"),
+        "{history}"
+    );
+}
+
+#[tokio::test]
+async fn an_inseminated_animal_that_was_found_pregnant_is_pointed_out() {
+    let world = World::after(&[BUDI, COW]).await;
+    world.said(PARAVET, "IB 7890 ID1 B1 B2", 95).await;
+    let pkb = world.said(PARAVET, "PKB 7890 ID1 3", 4).await;
+    assert!(
+        pkb.contains("bunting 3 bulan, lahir sekitar") && pkb.contains("IB terakhir"),
+        "{pkb}"
+    );
+    let again = world.said(PARAVET, "IB 7890 ID1 B3 B4", 0).await;
+    assert!(
+        again.contains("Perhatian: dilaporkan bunting pada"),
+        "{again}"
+    );
+    world.said(PARAVET, "KGG 7890 ID1 2", 0).await;
+    let after = world.said(PARAVET, "IB 7890 ID1 B5 B6", 0).await;
+    assert!(!after.contains("Perhatian"), "{after}");
+}
+
+#[tokio::test]
+async fn a_farmer_speaks_of_the_own_herd_and_inseminators_hear_of_heat() {
+    let world = World::after(&[BUDI]).await;
+    let inseminator = world.with_inseminator().await;
+    let pin = pin_in(&world.said(PARAVET, "DP Wayan Sudra 72060202", 0).await);
+    world.came(FARMER, &format!("KDP {pin}"), 0).await;
+    world.came(PARAVET, "DH 990001 7 SPBA B 3", 0).await;
+    let heat = world.say(FARMER, "BH 7", 0).await;
+    assert_eq!(heat.outcome, "stored", "{}", heat.text);
+    let told: Vec<&str> = heat.alerts.iter().map(|a| a.address.as_str()).collect();
+    assert_eq!(told, [inseminator]);
+    assert!(
+        heat.alerts[0]
+            .text
+            .contains("7 milik Wayan Sudra (+6281299990001)")
+    );
+    // What an officer reports needs no alert.
+    assert!(world.say(PARAVET, "BH 990001 7", 0).await.alerts.is_empty());
+    let list = world.said(inseminator, "BHK", 0).await;
+    assert!(list.contains("7 milik Wayan Sudra"), "{list}");
+    for text in ["DHP 7890", "IH 7890 ID1", "BH 7890 ID1"] {
+        let answer = world.say(FARMER, text, 0).await;
+        assert_eq!(answer.outcome, "not_allowed", "{text}: {}", answer.text);
+        assert!(!answer.text.contains("Budi"), "{}", answer.text);
+    }
+}
+
+/// What people's phones make of names (M14): answered, bounded, stored as it can be read.
+#[tokio::test]
+async fn names_with_anything_in_them_are_stored_clean_or_refused() {
+    let world = World::new().await;
+    for (n, (name, stored)) in [
+        ("Jos\u{e9} Nu\u{f1}ez", Some("Jos\u{e9} Nu\u{f1}ez")),
+        ("Budi\u{202e}\u{200f} Santoso\u{feff}", Some("Budi Santoso")),
+        ("Siti\u{0} Aminah", Some("Siti Aminah")),
+        ("Ketut \u{1f404}\u{1f404}", Some("Ketut \u{1f404}\u{1f404}")),
+        (
+            "\u{645}\u{62d}\u{645}\u{62f}",
+            Some("\u{645}\u{62d}\u{645}\u{62f}"),
+        ),
+        ("O'Neil-Putra", Some("O'Neil-Putra")),
+        (&"A".repeat(10_000), None),
+        (&"Budi ".repeat(2_000), None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // As the handler hands it over: without what PostgreSQL cannot keep.
+        let text = format!("DP {name} 72060202 32010112345678{n:02}");
+        let answer = world.say(PARAVET, &without_nul(&text), 0).await;
+        assert!(answer.text.chars().count() < 700, "{}", answer.text.len());
+        let sql = format!(
+            "SELECT coalesce((SELECT o.name FROM owner o JOIN owner_key k ON k.owner = o.id WHERE k.digits = '32010112345678{n:02}'), '')"
+        );
+        let kept: String = world.place.db.one(&sql).await;
+        assert_eq!(kept, stored.unwrap_or_default(), "{}", answer.text);
+    }
+}
+
+/// A PIN of training confirms none of the real owners.
+#[tokio::test]
+async fn a_pin_of_training_is_no_key_to_real_owners() {
+    let world = World::new().await;
+    let real = pin_in(&world.said(VET, "DP Wayan Sudra 72060202", 0).await);
+    world
+        .place
+        .db
+        .run("UPDATE person SET training = true WHERE name = 'Paramedik Demo'")
+        .await;
+    let pin = pin_in(&world.said(PARAVET, "DP Made Rai 72060202", 0).await);
+    let refused = world.say(FARMER, &format!("KDP {pin}"), 0).await;
+    assert_eq!(refused.outcome, "owner_pin_late", "{}", refused.text);
+    assert_eq!(
+        world
+            .place
+            .db
+            .one::<String>("SELECT state FROM owner")
+            .await,
+        "waiting"
+    );
+    assert_ne!(real, pin);
+}
+
+/// However many owners there are, no text of a herd reads a whole table of them.
+#[tokio::test]
+async fn no_look_up_reads_a_whole_table() {
+    let world = World::new().await;
+    let fill = "
+        INSERT INTO owner (id, name, place, registered_at) OVERRIDING SYSTEM VALUE
+        SELECT 1000001 + k, 'Peternak ' || k, p.home_place, now() - interval '2 years'
+          FROM generate_series(1, 20000) k, person p WHERE p.name = 'Paramedik Demo';
+        INSERT INTO owner_key (owner, kind, digits) SELECT id, 'number', id::text FROM owner;
+        INSERT INTO owner_key (owner, kind, digits)
+        SELECT id, 'phone', '08135' || lpad((id - 1000001)::text, 7, '0') FROM owner;
+        INSERT INTO animal (owner, code, kind, species, sex, born_on, registered_at)
+        SELECT o.id, 'A' || a, 'SPBA', 'SP', 'B', current_date - 1800, now()
+          FROM owner o, generate_series(1, 2) a;
+        INSERT INTO report_subject (report, received_at, kind, subject)
+        SELECT gen_random_uuid(), now() - interval '1 month', 'animal', id FROM animal;
+        SELECT setval(pg_get_serial_sequence('owner', 'id'), max(id)) FROM owner";
+    world.place.db.run(fill).await;
+    for table in ["owner", "owner_key", "animal", "report_subject"] {
+        world.place.db.run(&format!("ANALYZE {table}")).await;
+    }
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let sender = people::by_contact(&tx, "console", PARAVET).await;
+    let sender = sender.expect("a query").expect("a person");
+    for text in [
+        "IB 081350017000 A1 B7 N1",
+        "PKB 081350017000 A1 3",
+        "LH 081350017000 A2 B C1 01/02/2026",
+        "DH 081350017000 D1 SPBA B 3",
+        "JBH 081350017000 081350016000 D1",
+        "GI 081350016000 D1 D2",
+        "AH 081350016000 D2 M",
+        "DP Baru Sekali 72060202 3201011234567890",
+        "DP Baru Lagi 72060202",
+        "DHP 081350017000",
+        "IH 081350017000 A1",
+    ] {
+        let message = Uuid::now_v7();
+        let asked = Asked {
+            sender: &sender,
+            address: PARAVET,
+            text,
+            message,
+            line: 0,
+            trace: message,
+            sent_at: world.now,
+            received_at: world.now,
+        };
+        let answer = world.engine.answer(&tx, &asked).await.expect("an answer");
+        let good = matches!(answer.outcome, "stored" | "answered");
+        assert!(good, "{text}: {}", answer.text);
+        let whole = "SELECT relname::text FROM pg_stat_xact_user_tables
+             WHERE seq_scan > 0 AND relname IN ('owner', 'owner_key', 'animal', 'report_subject')";
+        let whole: Vec<String> = tx
+            .query(whole, &[])
+            .await
+            .expect("the figures")
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+        assert!(whole.is_empty(), "{text} reads all of {whole:?}");
+    }
 }
