@@ -725,10 +725,7 @@ impl Writer<'_> {
                 (digits.clone(), digits.into())
             }
             kind::Kind::Coordinate => {
-<<<<<<< HEAD
                 // A half more must still be within the limits, below zero too.
-=======
->>>>>>> b
                 let least = field.rules.min.unwrap_or_default().ceil() + 1.0;
                 (
                     format!("{least},5"),
