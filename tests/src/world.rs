@@ -16,7 +16,7 @@ pub use harm::Standstill;
 pub use made::Build;
 pub use mail::{Fate, Mail, OURS, Told, checked, in_sns, receipt};
 pub use stock::{PEOPLE, Stock, people};
-pub use talk::{Letter, STRANGER, Sms, sms};
+pub use talk::{Letter, STRANGER, Sms, sms, without_trace};
 
 use crate::servers::ministack::Ministack;
 use crate::servers::postgres::Postgres;

@@ -19,7 +19,7 @@ pub(super) fn added(new: &StoredPerson) -> Change {
     let all = json!({
         "name": new.name, "language": new.language, "user_type": new.user_type,
         "home": new.home_place, "state": new.state, "contacts": contacts, "areas": new.areas,
-        "permissions": signed(new),
+        "permissions": signed(new), "training": new.training,
     });
     Change {
         person: new.id,
@@ -38,6 +38,7 @@ pub(super) fn changes(old: &StoredPerson, new: &StoredPerson) -> Vec<Change> {
         ("user_type", json!(old.user_type), json!(new.user_type)),
         ("home", json!(old.home_place), json!(new.home_place)),
         ("state", json!(old.state), json!(new.state)),
+        ("training", json!(old.training), json!(new.training)),
     ] {
         let words = (Some(old), Some(new));
         all.extend((words.0 != words.1).then_some((field, words.0, words.1)));
@@ -123,6 +124,7 @@ mod tests {
             ],
             areas: vec![3, 4],
             permissions: vec![("can_send_pk".into(), true)],
+            training: false,
         }
     }
 

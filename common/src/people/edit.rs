@@ -38,6 +38,8 @@ pub enum Edit {
     Number(String),
     /// Takes part, is shut out, or has left.
     State(PersonState),
+    /// What they send from now on is for training, or real again.
+    Training(bool),
 }
 
 /// Why a change cannot be made: what is wrong, and what to do about it.
@@ -171,6 +173,7 @@ fn plain(
             person.contacts.insert(0, first);
         }
         Edit::State(state) => person.state = state.as_str().to_owned(),
+        Edit::Training(training) => person.training = *training,
         Edit::AddArea(_) | Edit::RemoveArea(_) | Edit::AddContact(_) | Edit::Number(_) => {}
     }
     Ok(())

@@ -181,6 +181,8 @@ async fn registered(tx: &Tx<'_>, pin: &Pin, sent: &Sent<'_>) -> Outcome {
         return Ok(Err(NotConfirmed::Late));
     };
     let name = new.name.clone();
+    // Whoever was registered in training trains.
+    let by = take(tx, pin.made_by).await?;
     let person = StoredPerson {
         id: 0,
         name: new.name,
@@ -191,6 +193,7 @@ async fn registered(tx: &Tx<'_>, pin: &Pin, sent: &Sent<'_>) -> Outcome {
         contacts: vec![(PHONE.into(), sent.from.into(), None)],
         areas: vec![new.home_place],
         permissions: Vec::new(),
+        training: by.is_some_and(|by| by.training),
     };
     let why = format!("registered by person {}", pin.made_by);
     let by = By::message(0, sent.message).because(Some(&why));

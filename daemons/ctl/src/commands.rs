@@ -16,6 +16,7 @@ mod send;
 mod submit;
 mod template;
 mod trace;
+mod training;
 mod up;
 
 use crate::context::Context;
@@ -39,6 +40,7 @@ pub enum Command {
     Codes(codes::Codes),
     Rerun(rerun::Rerun),
     Template(template::Template),
+    Training(training::Training),
     Fleet(fleet::Fleet),
     Keys(keys::Keys),
     Completions(completions::Completions),
@@ -61,6 +63,7 @@ pub async fn run(context: Context, command: Command) -> Result {
         Command::Codes(it) => Box::pin(it.run(&context)).await,
         Command::Rerun(it) => Box::pin(it.run(&context)).await,
         Command::Template(it) => it.run(&context).await,
+        Command::Training(it) => it.run(&context).await,
         Command::Fleet(it) => it.run(&context).await,
         Command::Keys(it) => it.run(&context),
         Command::Completions(it) => it.run(),

@@ -288,7 +288,7 @@ fn same(canonical: &str, number: &str) -> bool {
 }
 
 /// An answer without the ` #1a2b3c4d` at its end.
-fn without_trace(answer: &str) -> &str {
+pub fn without_trace(answer: &str) -> &str {
     let (text, mark) = answer.rsplit_once(" #").unwrap_or((answer, ""));
     let is_trace = mark.len() == 8 && mark.bytes().all(|b| b.is_ascii_hexdigit());
     if is_trace { text } else { answer }

@@ -1,6 +1,7 @@
 use super::register_owner::TRAINING;
 use crate::code::{Value, Var};
 use crate::db::herds::{self, Owner};
+use crate::db::training;
 use crate::engine::{Deed, Done, Effected};
 use crate::people::pin::{self, Pin, Purpose, Redeemed};
 use crate::people::{self, By, StoredPerson};
@@ -47,14 +48,18 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         Redeemed::Blocked => return Ok(refused("pin_blocked", "")),
     };
     let real = pin.detail.as_deref() != Some(TRAINING);
-    let owner = match real {
-        true => herds::waiting(deed.tx, pin.subject).await?,
-        false => None,
-    };
-    match owner {
-        Some(owner) => confirmed(deed, &pin, &owner).await,
-        None => Ok(refused("owner_pin_late", "")),
+    // The telephone is a stranger's: only the PIN knows that its owner is one of training.
+    if !real {
+        training::enter(deed.tx).await?;
     }
+    let effected = match herds::waiting(deed.tx, pin.subject).await? {
+        Some(owner) => confirmed(deed, &pin, &owner).await?,
+        None => refused("owner_pin_late", ""),
+    };
+    if !real {
+        training::leave(deed.tx).await?;
+    }
+    Ok(effected)
 }
 
 /// The owner becomes somebody of the same name who lives where the herd is.
@@ -70,6 +75,7 @@ async fn confirmed(deed: &Deed<'_>, pin: &Pin, owner: &Owner) -> Result<Effected
         contacts: vec![(PHONE.into(), asked.address.into(), None)],
         areas: Vec::new(),
         permissions: Vec::new(),
+        training: pin.detail.as_deref() == Some(TRAINING),
     };
     let why = format!("owner {}, registered by person {}", owner.id, pin.made_by);
     let by = By::message(0, asked.message).because(Some(&why));

@@ -51,6 +51,8 @@ pub struct StoredPerson {
     pub areas: Vec<i64>,
     /// Permissions given (`true`) or taken, in order.
     pub permissions: Vec<(String, bool)>,
+    /// What they send is for training.
+    pub training: bool,
 }
 
 /// Stops two loads from planning against the same state.
@@ -177,7 +179,7 @@ pub(crate) async fn stored(tx: &Tx<'_>, ids: &[i64]) -> Result<HashMap<i64, Stor
     let rows = tx
         .query(
             "-- people::stored
-             SELECT p.id, p.name, p.language, p.user_type, p.home_place, p.state,
+             SELECT p.id, p.name, p.language, p.user_type, p.home_place, p.state, p.training,
                     c.kinds, c.addresses, c.channels,
                     ARRAY(SELECT a.place FROM person_area a WHERE a.person = p.id ORDER BY a.place) AS areas,
                     x.codes, x.granted
@@ -219,6 +221,7 @@ fn person(row: &Row) -> StoredPerson {
             .into_iter()
             .zip(row.get::<_, Vec<bool>>("granted"))
             .collect(),
+        training: row.get("training"),
     }
 }
 
@@ -265,14 +268,14 @@ pub(crate) async fn update(tx: &Tx<'_>, people: &[StoredPerson]) -> Result {
 }
 
 const INSERT: &str = "-- people::insert
-INSERT INTO person (id, name, language, user_type, home_place, state) OVERRIDING SYSTEM VALUE
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[])";
+INSERT INTO person (id, name, language, user_type, home_place, state, training) OVERRIDING SYSTEM VALUE
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bool[])";
 
 const UPDATE: &str = "-- people::update
 UPDATE person p SET name = n.name, language = n.language, user_type = n.user_type,
-       home_place = n.home_place, state = n.state, changed_at = now()
-  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[])
-       AS n (id, name, language, user_type, home_place, state)
+       home_place = n.home_place, state = n.state, training = n.training, changed_at = now()
+  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bool[])
+       AS n (id, name, language, user_type, home_place, state, training)
  WHERE p.id = n.id";
 
 async fn write(tx: &Tx<'_>, sql: &str, people: &[StoredPerson]) -> Result<u64> {
@@ -282,8 +285,10 @@ async fn write(tx: &Tx<'_>, sql: &str, people: &[StoredPerson]) -> Result<u64> {
     let types: Vec<&str> = people.iter().map(|p| p.user_type.as_str()).collect();
     let homes: Vec<Option<i64>> = people.iter().map(|p| p.home_place).collect();
     let states: Vec<&str> = people.iter().map(|p| p.state.as_str()).collect();
-    tx.execute(sql, &[&ids, &names, &languages, &types, &homes, &states])
-        .await
+    let training: Vec<bool> = people.iter().map(|p| p.training).collect();
+    let params: crate::db::Params<'_> =
+        &[&ids, &names, &languages, &types, &homes, &states, &training];
+    tx.execute(sql, params).await
 }
 
 /// Contacts, areas and permissions of people who have none. An address that was known as nobody's keeps its state.

@@ -18,6 +18,8 @@ pub struct Details {
     pub user_type: String,
     /// Whether they take part.
     pub state: PersonState,
+    /// What they send is for training.
+    pub training: bool,
     /// Home, village first.
     pub home: Option<String>,
     /// Areas of responsibility, each in words.
@@ -58,6 +60,7 @@ fn details(row: &Row, contacts: Vec<Contact>) -> Details {
         language: row.get("language"),
         user_type: row.get("user_type"),
         state: PersonState::from_row(row.get("state")),
+        training: row.get("training"),
         home: row.get("home"),
         areas: row.get("areas"),
         permissions: row.get("permissions"),

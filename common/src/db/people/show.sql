@@ -8,7 +8,7 @@ WITH words AS (
 ), addressed AS (
     SELECT person FROM contact WHERE address IN ($1, lower($1)) AND person IS NOT NULL
 )
-SELECT p.id, p.name, p.language, p.user_type, p.state,
+SELECT p.id, p.name, p.language, p.user_type, p.state, p.training,
        (SELECT w.text FROM words w WHERE w.place = p.home_place) AS home,
        ARRAY(SELECT w.text FROM person_area a JOIN words w USING (place)
               WHERE a.person = p.id ORDER BY w.text) AS areas,

@@ -456,16 +456,19 @@ async fn a_pin_of_training_is_no_key_to_real_owners() {
         .run("UPDATE person SET training = true WHERE name = 'Paramedik Demo'")
         .await;
     let pin = pin_in(&world.said(PARAVET, "DP Made Rai 72060202", 0).await);
-    let refused = world.say(FARMER, &format!("KDP {pin}"), 0).await;
-    assert_eq!(refused.outcome, "owner_pin_late", "{}", refused.text);
-    assert_eq!(
-        world
-            .place
-            .db
-            .one::<String>("SELECT state FROM owner")
-            .await,
-        "waiting"
-    );
+    let done = world.say(FARMER, &format!("KDP {pin}"), 0).await;
+    assert_eq!(done.outcome, "stored", "{}", done.text);
+    let states = async |owners: &str| {
+        let sql = format!("SELECT name || ' ' || state FROM {owners}");
+        world.place.db.one::<String>(&sql).await
+    };
+    assert_eq!(states("public.owner").await, "Wayan Sudra waiting");
+    assert_eq!(states("training.owner").await, "Made Rai active");
+    let trains = "SELECT training FROM person WHERE name = 'Made Rai'";
+    assert!(world.place.db.one::<bool>(trains).await);
+    // The farmer of training sees the herd of training.
+    let herd = world.say(FARMER, "DHP", 0).await.text;
+    assert!(herd.starts_with("LATIHAN."), "{herd}");
     assert_ne!(real, pin);
 }
 

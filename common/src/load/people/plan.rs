@@ -147,5 +147,6 @@ fn stored(row: &PersonRow, old: Option<&StoredPerson>, found: &Found) -> StoredP
             .collect(),
         areas,
         permissions: row.permissions.clone(),
+        training: old.is_some_and(|o| o.training),
     }
 }

@@ -138,6 +138,9 @@ pub struct Change {
     /// This address of theirs is tried first
     #[arg(long, value_name = "ADDRESS")]
     prefer: Option<String>,
+    /// What they send is only for training, kept apart and in no report (true), or real (false)
+    #[arg(long, value_name = "BOOL")]
+    training: Option<bool>,
     /// Why; goes on record with your name
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -180,6 +183,7 @@ impl Change {
         edits.extend(self.add_contact.iter().cloned().map(Edit::AddContact));
         edits.extend(self.number.clone().map(Edit::Number));
         edits.extend(self.prefer.clone().map(Edit::Prefer));
+        edits.extend(self.training.map(Edit::Training));
         edits
     }
 }
@@ -274,5 +278,6 @@ fn nobody() -> StoredPerson {
         contacts: Vec::new(),
         areas: Vec::new(),
         permissions: Vec::new(),
+        training: false,
     }
 }

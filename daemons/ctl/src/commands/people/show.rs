@@ -41,8 +41,9 @@ pub fn shown(out: Out, who: &str, found: &[Details]) -> Result {
             format!("{} (person {})", person.name, person.id),
         ))?;
         let state = person.state.as_str();
+        let training = if person.training { ", in training" } else { "" };
         out.line(format!(
-            "  {}, {state}, language {}",
+            "  {}, {state}, language {}{training}",
             person.user_type, person.language
         ))?;
         out.line(format!(
