@@ -1,4 +1,4 @@
-//! Documents ready to print, as PDF: the [`permit`] that travels with animals, and the cards that
+//! Documents ready to print, as PDF: the [`permit()`] that travels with animals, and the cards that
 //! officers carry (see [`crate::manual`]).
 //!
 //! A document is first a list of marks on pages (`page`, with `text` and `qr` to place them), then
@@ -22,7 +22,7 @@ use crate::mail::token::Signer;
 use crate::messages::Document;
 use crate::{Failure, Result};
 
-/// The kind of document that [`permit`] makes.
+/// The kind of document that [`permit()`] makes.
 pub const PERMIT: &str = "permit";
 
 /// Media type of every document.

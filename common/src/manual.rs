@@ -1,5 +1,5 @@
 //! What people are told about the codes: `docs/CODES.md` ([`markdown`]) and the cards that officers
-//! carry ([`card`]), both made from the code files, the lists and the permissions. Nothing in here
+//! carry ([`card()`]), both made from the code files, the lists and the permissions. Nothing in here
 //! knows a code.
 
 mod card;
