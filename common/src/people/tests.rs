@@ -212,6 +212,21 @@ async fn a_registration_that_is_withdrawn_cannot_be_confirmed_and_a_confirmed_on
     assert_ne!(world.id(NEW).await, 0);
 }
 
+/// What somebody in training sends stands elsewhere; people are shared, and so are their PINs.
+#[tokio::test]
+async fn a_registration_of_training_that_is_withdrawn_cannot_be_confirmed() {
+    let world = World::new().await;
+    let sql = format!(
+        "UPDATE person SET training = true WHERE id = {}",
+        world.id(COORDINATOR).await
+    );
+    world.place.db.run(&sql).await;
+    let pin = world.register().await;
+    assert_eq!(world.say(COORDINATOR, "H").await.outcome, "stored");
+    assert_eq!(world.say(NEW, &pin).await.outcome, "pin_late");
+    assert_eq!(world.id(NEW).await, 0);
+}
+
 #[tokio::test]
 async fn nobody_registers_people_who_may_do_more_than_they() {
     let world = World::new().await;
