@@ -78,12 +78,15 @@ DELETE FROM person_change WHERE id IN (
     stays: false,
 };
 
-/// PINs whose time is long over: until then one that comes late is known as such.
+/// PINs whose time is long over: until then one that comes late is known as such. Those that lead to a message
+/// with somebody's name or number stay until they are erased.
 pub const PINS: Kind = Kind {
     name: "pins",
     sql: "-- retention::pins
 DELETE FROM pin WHERE digits IN (
-    SELECT digits FROM pin WHERE expires_at < now() - make_interval(days => $1) LIMIT $2)",
+    SELECT digits FROM pin WHERE expires_at < now() - make_interval(days => $1)
+       AND NOT (purpose = 'person' AND used_at IS NOT NULL AND used_from <> '(erased)')
+       AND NOT (purpose = 'number' AND address IS NOT NULL) LIMIT $2)",
     stays: false,
 };
 

@@ -34,7 +34,7 @@ fn was_refused(outcome: &str) -> bool {
 impl Engine {
     /// Decides an original again, as of the time when it was sent, with what its sender may do today. What
     /// was stored then is only compared, so nothing has its effect twice. A message that takes back
-    /// others is left alone: what it meant was another one than today's last.
+    /// others, or says that they were read, is left alone: what it meant was another one than today's last.
     pub async fn again(&self, tx: &Tx<'_>, o: &Original, sender: &Person) -> Result<Again> {
         let codes = self.codes();
         let may = |permission: &str| sender.may(permission);
@@ -51,8 +51,11 @@ impl Engine {
         let Reading::Parsed(spec, _) = &reading else {
             return Ok(Again::Same);
         };
-        let takes_back = spec.effect.as_deref() == Some("withdraw");
-        if !was_refused(&o.outcome) || !spec.stores() || takes_back {
+        // What was the last then is not the last now.
+        let of_then = matches!(spec.effect.as_deref(), Some("withdraw" | "acknowledge"));
+        // Who is in training by now would have it stored where no report looks.
+        let left = of_then || self.trains(sender);
+        if !was_refused(&o.outcome) || !spec.stores() || left {
             return Ok(Again::Same);
         }
         if let Some(since) = again::corrected(tx, o, &spec.code).await? {

@@ -173,6 +173,12 @@ pub async fn built_on(tx: &Tx<'_>, message: Uuid, line: i16) -> Result<bool> {
     pins::used_of(tx, message, line).await
 }
 
+/// Makes the PIN worthless that a message asked for: the message is taken back. In training its report is
+/// where whoever sends the PIN does not look.
+pub async fn withdraw(tx: &Tx<'_>, message: Uuid, line: i16) -> Result {
+    pins::void_of(tx, message, line).await
+}
+
 async fn judged(
     tx: &Tx<'_>,
     digits: &str,

@@ -212,6 +212,21 @@ async fn a_registration_that_is_withdrawn_cannot_be_confirmed_and_a_confirmed_on
     assert_ne!(world.id(NEW).await, 0);
 }
 
+/// What somebody in training sends stands elsewhere; people are shared, and so are their PINs.
+#[tokio::test]
+async fn a_registration_of_training_that_is_withdrawn_cannot_be_confirmed() {
+    let world = World::new().await;
+    let sql = format!(
+        "UPDATE person SET training = true WHERE id = {}",
+        world.id(COORDINATOR).await
+    );
+    world.place.db.run(&sql).await;
+    let pin = world.register().await;
+    assert_eq!(world.say(COORDINATOR, "H").await.outcome, "stored");
+    assert_eq!(world.say(NEW, &pin).await.outcome, "pin_late");
+    assert_eq!(world.id(NEW).await, 0);
+}
+
 #[tokio::test]
 async fn nobody_registers_people_who_may_do_more_than_they() {
     let world = World::new().await;
@@ -596,6 +611,69 @@ async fn nothing_tells_any_more_who_was_erased_and_what_they_reported_stays() {
     }
     assert_eq!(erased(&world, person, false).await, Erasure::Before);
     assert_eq!(erased(&world, 99_999, false).await, Erasure::Unknown);
+}
+
+/// What names somebody is found by the PIN of its message, however long ago that was.
+#[tokio::test]
+async fn who_is_erased_long_after_their_pins_is_erased_as_well() {
+    let world = World::new().await;
+    let (person, _) = a_whole_story(&world).await;
+    let unproven = "081277777777";
+    world.say(OTHER, &format!("N {unproven}")).await;
+    let late = "UPDATE pin SET expires_at = now() - interval '30 days'";
+    world.place.db.run(late).await;
+    let days = crate::config::Retention::default();
+    let forget = crate::retention::forget(&world.place.db.db, &days).await;
+    forget.expect("the server answers");
+    erased(&world, person, true).await;
+    for text in ["Siti Fatimah", NEW, OTHER, "+6281277777777", unproven] {
+        assert_eq!(world.holding(text).await, Vec::<String>::new(), "{text}");
+    }
+    crate::retention::forget(&world.place.db.db, &days)
+        .await
+        .expect("the server answers");
+    assert_eq!(world.count("pin").await, 0, "nothing is found by them now");
+}
+
+/// The other lines of the mail that registered somebody are about others.
+#[tokio::test]
+async fn of_a_mail_that_registered_many_only_the_line_of_the_erased_goes() {
+    let world = World::new().await;
+    let pin = world.register().await;
+    world.say(NEW, &pin).await;
+    let person = world.id(NEW).await;
+    let other = "INSERT INTO message (id, line, trace, channel, address, person, text, sent_at, received_at, outcome)
+                 SELECT id, 1, trace, channel, address, person, 'U mc sp 4', sent_at, received_at, 'stored'
+                   FROM message WHERE text LIKE 'D Siti%'";
+    world.place.db.run(other).await;
+    erased(&world, person, true).await;
+    assert_eq!(world.count("message WHERE text LIKE 'D Siti%'").await, 0);
+    assert_eq!(world.count("message WHERE text = 'U mc sp 4'").await, 1);
+}
+
+/// Farmers stand among the owners by name, number and identity card.
+#[tokio::test]
+async fn nothing_tells_any_more_which_owner_was_erased() {
+    let world = World::new().await;
+    let answer = world.say(VET, "DP Budi Santoso 72060202").await;
+    let pin = answer.text.split(|c: char| !c.is_ascii_digit());
+    let pin = pin.filter(|word| word.len() == 6).next().expect("a PIN");
+    let confirmed = world.say(NEW, &format!("KDP {pin}")).await;
+    assert_eq!(confirmed.outcome, "stored", "{}", confirmed.text);
+    let told = ["Budi Santoso", "081299999999"];
+    for text in told {
+        let holding = world.holding(text).await;
+        assert!(!holding.is_empty(), "{text} stands somewhere before");
+    }
+    let person = world.id(NEW).await;
+    erased(&world, person, true).await;
+    for text in told {
+        assert_eq!(world.holding(text).await, Vec::<String>::new(), "{text}");
+    }
+    assert_eq!(
+        world.count(&format!("owner WHERE person = {person}")).await,
+        1
+    );
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         undo(deed, &last, &case).await?;
     }
     reports::withdraw(tx, &last).await?;
+    pin::withdraw(tx, last.message_id, last.line).await?;
     let mut done = Done::without_row(last.case_id);
     done.about = Some(last.message_id);
     done.say("gone", Var::from(gone));

@@ -63,7 +63,7 @@ async fn say(tx: &Tx<'_>, sql: &str, person: i64, addresses: &[String]) -> Resul
 pub(crate) async fn everywhere(tx: &Tx<'_>, person: i64, addresses: &[String]) -> Result<Touched> {
     let all = async |sql| say(tx, sql, person, addresses).await;
     let touched = Touched {
-        reports: all(REPORTS).await?,
+        reports: all(REPORTS).await? + all(TRAINING).await? + all(OWNERS_REPORTS).await?,
         messages: all(MESSAGES).await? + all(ANSWERS_TO_OTHERS).await?,
         deliveries: all(DELIVERIES).await?,
         blobs: all(BLOBS).await?,
@@ -78,6 +78,9 @@ pub(crate) async fn everywhere(tx: &Tx<'_>, person: i64, addresses: &[String]) -
         MISSES,
         PINS,
         REGISTRATIONS,
+        OWNERS_BEFORE,
+        OWNERS_KEYS,
+        OWNERS,
         ACTIONS,
     ] {
         all(sql).await?;
@@ -95,12 +98,31 @@ UPDATE report r SET fields = r.fields - 'name' - 'phone'
  WHERE r.message_id = p.message AND r.line = p.line AND $2::text[] IS NOT NULL AND $3::text <> ''
    AND ((p.purpose = 'person' AND g.person = $1) OR (p.purpose = 'number' AND p.subject = $1))";
 
+/// The same of reports that were for training: people are shared.
+const TRAINING: &str = "-- erase::training
+UPDATE training.report r SET fields = r.fields - 'name' - 'phone'
+  FROM pin p LEFT JOIN registration g ON p.purpose = 'person' AND g.id = p.subject
+ WHERE r.message_id = p.message AND r.line = p.line AND $2::text[] IS NOT NULL AND $3::text <> ''
+   AND ((p.purpose = 'person' AND g.person = $1) OR (p.purpose = 'number' AND p.subject = $1))";
+
+/// What registered them as an owner of animals: the name and the identity card of DP.
+const OWNERS_REPORTS: &str = "-- erase::owners_reports
+UPDATE report r SET fields = r.fields - 'name' - 'identification'
+  FROM owner o JOIN report_subject s ON s.kind = 'owner' AND s.subject = o.id
+ WHERE o.person = $1 AND (s.made OR s.before IS NOT NULL) AND r.received_at = s.received_at AND r.id = s.report
+   AND $2::text[] IS NOT NULL AND $3::text <> ''";
+
 /// What they wrote and what we answered, by whatever address; what registered them.
 const MESSAGES: &str = "-- erase::messages
 UPDATE message m SET text = $3, answer = $3, address = $3, channel_id = NULL
  WHERE m.person = $1 OR m.address = ANY ($2)
-    OR m.id IN (SELECT p.message FROM pin p JOIN registration g ON p.purpose = 'person' AND g.id = p.subject
-                 WHERE g.person = $1)";
+    OR (m.id, m.line) IN (
+                SELECT p.message, p.line FROM pin p JOIN registration g ON p.purpose = 'person' AND g.id = p.subject
+                 WHERE g.person = $1)
+    OR (m.id, m.line) IN (
+                SELECT r.message_id, r.line FROM owner o JOIN report_subject s ON s.kind = 'owner' AND s.subject = o.id
+                  JOIN report r ON r.received_at = s.received_at AND r.id = s.report
+                 WHERE o.person = $1 AND (s.made OR s.before IS NOT NULL))";
 
 /// Answers that told others their number, and the name beside it.
 const ANSWERS_TO_OTHERS: &str = "-- erase::answers
@@ -148,6 +170,18 @@ UPDATE pin SET address = NULL, detail = NULL, void_at = coalesce(void_at, now())
 
 const REGISTRATIONS: &str = "-- erase::registrations
 UPDATE registration SET name = $3 WHERE person = $1 AND $2::text[] IS NOT NULL";
+
+/// The herd stays, with its number.
+const OWNERS: &str = "-- erase::owners
+UPDATE owner SET name = $3 WHERE person = $1 AND $2::text[] IS NOT NULL";
+
+const OWNERS_KEYS: &str = "-- erase::owners_keys
+DELETE FROM owner_key k USING owner o
+ WHERE o.person = $1 AND k.owner = o.id AND k.kind <> 'number' AND $2::text[] IS NOT NULL AND $3::text <> ''";
+
+const OWNERS_BEFORE: &str = "-- erase::owners_before
+UPDATE report_subject s SET before = jsonb_set(s.before, '{name}', to_jsonb($3::text)) FROM owner o
+ WHERE o.person = $1 AND s.kind = 'owner' AND s.subject = o.id AND s.before IS NOT NULL AND $2::text[] IS NOT NULL";
 
 /// What operators asked for that names an address of theirs.
 const ACTIONS: &str = "-- erase::actions

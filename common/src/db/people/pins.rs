@@ -42,6 +42,18 @@ pub(crate) async fn void(tx: &Tx<'_>, purpose: &str, subject: i64) -> Result<u64
     .await
 }
 
+/// Makes the open PIN worthless that this message asked for.
+pub(crate) async fn void_of(tx: &Tx<'_>, message: Uuid, line: i16) -> Result {
+    tx.execute(
+        "-- pins::void_of
+         UPDATE pin SET void_at = now()
+          WHERE message = $1 AND line = $2 AND used_at IS NULL AND void_at IS NULL",
+        &[/* message */ &message, /* line */ &line],
+    )
+    .await
+    .map(drop)
+}
+
 /// Gives these digits out; false when they are given out already.
 pub(crate) async fn insert(tx: &Tx<'_>, digits: &str, p: &NewPin<'_>) -> Result<bool> {
     let written = tx

@@ -7,6 +7,7 @@ use crate::code::spec::Escalation;
 use crate::code::{Codes, Spec};
 use crate::db::Tx;
 use crate::db::alerts::{self as rows, About, Due, Found};
+use crate::envelope::derived_id;
 use crate::telemetry::count;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -92,9 +93,12 @@ impl Engine {
     ) -> Result<Vec<Alert>> {
         let told: HashSet<i64> = rows::told(tx, due.message, due.case_id).await?;
         let step = number(at);
+        // One mail may open many cases.
+        let case = due.case_id.to_be_bytes();
+        let about = derived_id(&[b"raise", due.message.as_bytes(), &case]);
         let mut alerts = Vec::new();
         for to in &found.reachable {
-            let Some(alert) = addressed(to, String::new(), (due.message, 0, step)) else {
+            let Some(alert) = addressed(to, String::new(), (about, 0, step)) else {
                 continue;
             };
             let again = told.contains(&to.person.id);

@@ -1,8 +1,9 @@
 //! Who is told, what is held, and what the clock does.
 
 use super::*;
+use crate::db::again::{self, Wanted};
 use crate::db::alerts as rows;
-use crate::engine::{Look, Raised};
+use crate::engine::{Again, Look, Raised};
 use jiff::tz::TimeZone;
 
 const TWO: &str = "+6281234567891";
@@ -183,6 +184,47 @@ async fn nobody_answers_and_the_next_level_is_told() {
         .number("SELECT count(*) FROM alert_watch WHERE text_id IS NOT NULL")
         .await;
     assert_eq!(kept, 0, "what was said is not kept");
+}
+
+/// One mail may open many cases, and each of them is told again.
+#[tokio::test]
+async fn urgent_cases_of_one_mail_are_each_told_again() {
+    let world = World::new().await;
+    let message = Uuid::now_v7();
+    for (line, text) in [(0, "P GG AJ 1 72060202"), (1, "P GG AJ 2 72060202")] {
+        let answer = world.line(PELSA, text, (message, line)).await;
+        assert_eq!(answer.outcome, "stored", "{}", answer.text);
+    }
+    let raised = world.raise().await;
+    let told: Vec<_> = raised.iter().map(|one| one.alerts.len()).collect();
+    assert_eq!(told, [3, 3], "each to those who were told at first");
+}
+
+/// An `OK` of long ago says nothing about what is told today.
+#[tokio::test]
+async fn an_old_ok_that_is_decided_again_reads_nothing() {
+    let world = World::new().await;
+    let refused = world.say(VET, "OK", 60).await;
+    assert_eq!(refused.outcome, "nothing_to_acknowledge");
+    world.say(PELSA, "P GG AJ 1 72060202", 0).await;
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let wanted = Wanted {
+        from: world.now - SignedDuration::from_hours(2),
+        to: world.now + SignedDuration::from_hours(1),
+        codes: &["OK".to_owned()],
+        after: None,
+        most: 10,
+    };
+    let originals = again::originals(&tx, &wanted).await.expect("a query");
+    let [ok] = originals.as_slice() else {
+        panic!("{originals:?}")
+    };
+    let vet = people::by_contact(&tx, "console", VET).await;
+    let vet = vet.expect("a query").expect("the vet");
+    let decided = world.engine.again(&tx, ok, &vet).await;
+    let decided = decided.expect("the server answers");
+    assert!(matches!(decided, Again::Same), "{decided:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The training twin.
 
 use super::*;
+use crate::db::again::{self, Wanted};
+use crate::engine::Again;
 
 /// An installation in which the demo's village reporter and English vet are in training.
 async fn with_trainees() -> World {
@@ -71,6 +73,41 @@ async fn a_whole_installation_can_be_in_training() {
         .expect("the server answers");
     tx.commit().await.expect("it is kept");
     assert_eq!((cleared, count(&world, "training.report").await), (1, 0));
+}
+
+/// Decided again it would be stored where nobody looks, and said to be stored.
+#[tokio::test]
+async fn what_was_refused_before_a_training_is_not_decided_again_in_it() {
+    let world = World::new().await;
+    let refuse = "INSERT INTO person_permission SELECT id, 'can_send_u', false FROM person
+                   WHERE name = 'Pelsa Demo Satu'";
+    world.place.db.run(refuse).await;
+    assert_eq!(
+        world.say(PELSA, "U mc sp 4", 5).await.outcome,
+        "no_permission"
+    );
+    world.place.db.run("DELETE FROM person_permission").await;
+    let train = "UPDATE person SET training = true WHERE name = 'Pelsa Demo Satu'";
+    let mut conn = world.place.db.client().await;
+    for (trains, stored) in [(false, true), (true, false)] {
+        if trains {
+            world.place.db.run(train).await;
+        }
+        let tx = begin(&mut conn).await;
+        let wanted = Wanted {
+            from: world.now - SignedDuration::from_hours(2),
+            to: world.now + SignedDuration::from_hours(1),
+            codes: &[],
+            after: None,
+            most: 10,
+        };
+        let originals = again::originals(&tx, &wanted).await.expect("a query");
+        let pelsa = people::by_contact(&tx, "console", PELSA).await;
+        let pelsa = pelsa.expect("a query").expect("the reporter");
+        let decided = world.engine.again(&tx, &originals[0], &pelsa).await;
+        let decided = decided.expect("the server answers");
+        assert_eq!(matches!(decided, Again::Stored(_)), stored, "{decided:?}");
+    }
 }
 
 /// What a migration adds to a table its twin must have too.

@@ -138,6 +138,8 @@ async fn hears_stranger(came: &Came, outcome: &str, tx: &Tx<'_>) -> Result<bool>
         "pin_late",
         "pin_used",
         "pin_wrong_phone",
+        "owner_pin_unknown",
+        "owner_pin_late",
     ];
     if counted.contains(&outcome) || pin::has_patience(tx, &came.address).await? {
         return Ok(true);

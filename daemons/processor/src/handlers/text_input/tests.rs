@@ -127,6 +127,26 @@ async fn a_stranger_may_try_a_few_pins_and_is_then_told_once_a_day() {
     assert_eq!(world.count("person WHERE id = 0").await, 0);
 }
 
+/// A farmer's wrong PIN counts once, as an officer's does.
+#[tokio::test]
+async fn the_wrong_pin_of_an_owner_is_counted_once() {
+    let world = World::new().await;
+    let stranger = "081299999999";
+    for n in 0..3 {
+        assert_eq!(
+            answered(&world, stranger, &format!("KDP 10000{n}")).await,
+            1
+        );
+    }
+    assert_eq!(
+        world
+            .count("message WHERE outcome = 'owner_pin_unknown'")
+            .await,
+        3
+    );
+    assert_eq!(world.count("pin_miss").await, 3);
+}
+
 #[tokio::test]
 async fn a_slip_in_a_pin_is_answered_though_the_day_s_answer_is_used_up() {
     let world = World::new().await;
