@@ -279,3 +279,38 @@ fn typed_cells_read_as_their_words() {
             .contains("dibulatkan")
     );
 }
+
+/// A cell that a spreadsheet holds as a number has lost a zero in front, or digits at its end.
+#[test]
+fn ids_that_a_spreadsheet_changed_are_put_right_or_told() {
+    let files = shipped::files();
+    let codes = Codes::load(&files.codes, &files.texts, sample::lexicon()).unwrap();
+    let reader = Reader {
+        language: Language::Id,
+        kind: "PMD",
+        may: &|_| true,
+    };
+    let word = |code, name: &str, number| {
+        let rows = kind::named("rows").unwrap();
+        let form = Form::new(rows, Some(code), &codes, &reader).ok().unwrap();
+        let column = form.columns.iter().find(|c| c.name == name).unwrap();
+        super::cell::word(column, &Value::Number(number), Language::Id)
+    };
+    // Typed as 7204012345678901: what the file holds is somebody else's identity card.
+    for (code, name) in [
+        ("DP", "identification"),
+        ("SK", "owner_id"),
+        ("DH", "owner"),
+    ] {
+        let said = word(code, name, 7_204_012_345_678_900.0);
+        assert!(said.unwrap_err().contains("dibulatkan"), "{code}");
+    }
+    let typed = |number| word("DP", "identification", number).unwrap();
+    assert_eq!(typed(81_234_567_890.0), "081234567890");
+    assert_eq!(typed(850_101.0), "850101", "a date of birth");
+    assert_eq!(
+        typed(850_112_345_678.0),
+        "850112345678",
+        "a driving licence"
+    );
+}
