@@ -1,6 +1,6 @@
 //! Files of other programs, and rows that are right and wrong in every way.
 
-use super::form::Form;
+use super::form::{Form, NoForm};
 use super::grid::{Fault, grid};
 use super::rows::messages;
 use super::testing::{book, zipped};
@@ -313,4 +313,27 @@ fn ids_that_a_spreadsheet_changed_are_put_right_or_told() {
         "850112345678",
         "a driving licence"
     );
+}
+
+/// The answer to a workbook is one mail: nobody would ever see a PIN that a row brought.
+#[test]
+fn what_is_answered_with_a_pin_is_no_row() {
+    let files = shipped::files();
+    let codes = Codes::load(&files.codes, &files.texts, sample::lexicon()).unwrap();
+    let reader = Reader {
+        language: Language::En,
+        kind: "KKB",
+        may: &|_| true,
+    };
+    let rows = kind::named("rows").unwrap();
+    for code in ["D", "N", "PIN", "KDP", "H", "OK"] {
+        let form = Form::new(rows, Some(code), &codes, &reader);
+        assert_eq!(form.map(drop), Err(NoForm::NoCode(code.into())));
+    }
+    let owner: &[&str] = &["Siti Aminah", "72060202", ""];
+    let good: &[&str] = &["Siti Aminah", "72060202", "3201011234567890"];
+    let head: &[&str] = &["name", "location code", "identification"];
+    let (texts, faults) = read("DP", &[head, owner, good]);
+    assert_eq!(texts, ["DP Siti Aminah 72060202 3201011234567890"]);
+    assert_eq!(faults[0].0, "C2", "{faults:?}");
 }
