@@ -414,6 +414,17 @@ async fn people_are_registered_and_only_bad_rows_come_back() {
             &["Ani", "", "081234567890", "72060202", "", "", "", "", "PLS"],
             &["Eko", "", "", "72060202", "", "", "", "", "PLS"],
             &["Tini", "", "081311114444", "", "", "", "", "", "XYZ"],
+            &[
+                "Rudi",
+                "",
+                "081311115555",
+                "72060202",
+                "",
+                "",
+                "",
+                "",
+                "LBA",
+            ],
         ],
         &[],
     );
@@ -422,18 +433,26 @@ async fn people_are_registered_and_only_bad_rows_come_back() {
         .await;
     says(&letter, "2 baris tersimpan");
     says(&letter, "C4: \"081234567890\" sudah terdaftar");
-    says(&letter, "3 baris belum tersimpan");
+    says(&letter, "4 baris belum tersimpan");
+    says(&letter, "Anda tidak berhak mendaftarkan LBA");
     let (_, back) = attached(&letter);
-    let given: Vec<String> = (0..4)
+    let given: Vec<String> = (0..5)
         .map(|r| back.sheets[0].cells[&(r, 0)].shown())
         .collect();
-    assert_eq!(given, ["Nama depan", "Ani", "Eko", "Tini"]);
+    assert_eq!(given, ["Nama depan", "Ani", "Eko", "Tini", "Rudi"]);
     says(&letter, "Orang ini tidak punya alamat");
     assert!(
         world
             .text("081311113333", "PNEG")
             .await
             .contains("Terima kasih")
+    );
+    let by = "SELECT count(*)::text FROM person_change c JOIN contact k ON c.who = 'person ' || k.person
+               WHERE k.address = 'koordinator@example.org' AND c.field = 'person' AND c.message IS NOT NULL";
+    assert_eq!(
+        world.texts(by).await,
+        ["2"],
+        "whoever sent the workbook is written down"
     );
     let refused = world
         .fate_of(&with_file(PELSA, "pengguna", "p.xlsx", &book))

@@ -90,15 +90,21 @@ pub struct NewAnimal<'a> {
     pub at: Timestamp,
 }
 
+/// Ids of so many digits are given to one person in the country: telephone numbers, driving licences,
+/// identity cards. Shorter ones are a village's own, or dates of birth.
+pub const UNIQUE: usize = 10;
+
 /// Most owners that an ambiguous id is told to be.
 const MOST: i64 = 4;
 
 const OWNER: &str = "o.id, o.name, o.place, o.person, o.state,
     coalesce((SELECT t.digits FROM owner_key t WHERE t.owner = o.id AND t.kind = 'phone'), '') AS phone";
 
-/// Owners whom `digits` may mean, or `dialled`, the same as a telephone number is dialled in the country:
-/// those whose whole id it is, wherever they live; else those within the areas of responsibility of
-/// `sender` whose id ends with it. More than one means that it is too short.
+/// Owners whom `digits` may mean, or `dialled`, the same as a telephone number is dialled in the country.
+/// Within the areas of responsibility of `sender` those whose whole id it is, else those whose id ends with
+/// it; where there are none, those elsewhere whose whole id it is. Our numbers are as long as what people
+/// type of a telephone number, so that whoever is near is meant first; an identification shorter than
+/// [`UNIQUE`] digits is a village's own, and means nobody elsewhere. More than one means that it is too short.
 pub async fn owners(
     tx: &Tx<'_>,
     sender: i64,
@@ -110,12 +116,16 @@ pub async fn owners(
     let sql = format!(
         "-- herds::owners
          WITH found AS (
-            SELECT k.owner, bool_or(k.digits IN ($2, $6)) AS whole FROM owner_key k
+            SELECT k.owner, bool_or(k.digits IN ($2, $6)) AS whole,
+                   bool_or(k.digits IN ($2, $6) AND (k.kind <> 'identification' OR length(k.digits) >= {UNIQUE})) AS known
+              FROM owner_key k
              WHERE (k.back >= $3 AND k.back < $4) OR k.back = reverse($6) GROUP BY k.owner)
-         SELECT {OWNER}, f.whole FROM found f JOIN owner o ON o.id = f.owner JOIN place p ON p.id = o.place
-          WHERE o.state <> 'withdrawn' AND (f.whole OR EXISTS (
-                SELECT FROM person_area a WHERE a.person = $1 AND a.place = ANY (p.path)))
-          ORDER BY f.whole DESC, o.state, o.id LIMIT $5"
+         SELECT {OWNER}, CASE WHEN n.near AND f.whole THEN 0 WHEN n.near THEN 1 ELSE 2 END AS rank
+           FROM found f JOIN owner o ON o.id = f.owner JOIN place p ON p.id = o.place
+          CROSS JOIN LATERAL (SELECT EXISTS (
+                SELECT FROM person_area a WHERE a.person = $1 AND a.place = ANY (p.path)) AS near) n
+          WHERE o.state <> 'withdrawn' AND (n.near OR f.known)
+          ORDER BY rank, o.state, o.id LIMIT $5"
     );
     let rows = tx
         .query(
@@ -126,9 +136,10 @@ pub async fn owners(
             ],
         )
         .await?;
-    let whole = rows.iter().filter(|r| r.get("whole")).count();
-    let meant = if whole > 0 { whole } else { rows.len() };
-    Ok(rows.iter().take(meant).map(owner).collect())
+    let rank = |row: &Row| row.get::<_, i32>("rank");
+    let best = rows.first().map(rank);
+    let meant = rows.iter().filter(|row| Some(rank(row)) == best);
+    Ok(meant.map(owner).collect())
 }
 
 /// The herd of somebody who writes to us.

@@ -9,6 +9,9 @@ use crate::code::kind::{Breach, Kind};
 use crate::code::{Var, nearest_entries};
 use crate::language::Language;
 
+/// Spreadsheets keep 15 digits of a number: of an identity card, which has 16, the last one becomes 0.
+const ROUNDED: f64 = 1e15;
+
 /// The cell's word, or what is wrong with it in words.
 pub fn word(column: &Column, value: &Value, language: Language) -> Result<String, String> {
     let shown = value.shown();
@@ -19,6 +22,9 @@ pub fn word(column: &Column, value: &Value, language: Language) -> Result<String
     };
     if matches!(value, Value::Error(_)) {
         return Err(told("formula", &[]));
+    }
+    if matches!(value, Value::Number(n) if n.abs() >= ROUNDED) {
+        return Err(told("rounded", &[]));
     }
     let word = typed(column, value, &shown);
     let unfit = || told("unfit", &hints(column, &word, language));
@@ -121,6 +127,8 @@ fn typed(column: &Column, value: &Value, shown: &str) -> String {
         }
         Kind::List(_) => entry(column, shown),
         Kind::Phone(_) => phone(value, &joined()),
+        // Nine to eleven digits are a telephone number without its zero; a driving licence has twelve.
+        Kind::NewOwner if (9..=11).contains(&joined().len()) => phone(value, &joined()),
         Kind::Date => date(shown),
         Kind::Place | Kind::Case | Kind::Number | Kind::Owner => joined(),
         Kind::Decimal if matches!(value, Value::Number(_)) => shown.to_owned(),

@@ -53,7 +53,7 @@ pub struct Form {
 pub enum NoForm {
     /// The kind takes any code and none was named.
     WhichCode,
-    /// There is no such code, or it stores nothing.
+    /// There is no such code, it stores nothing, or it is sent one by one.
     NoCode(String),
     /// This reader may not send it.
     NotAllowed(String),
@@ -72,6 +72,20 @@ pub struct Mark {
     pub sheet: String,
 }
 
+/// Effects of codes that are no rows: their answer hands out a PIN, or they are about the sender's own telephone
+/// or last message. The answer to a workbook says how many rows were stored, and no PIN.
+const ONE_BY_ONE: [&str; 6] = [
+    "register_person",
+    "confirm_person",
+    "change_number",
+    "confirm_owner",
+    "acknowledge",
+    "withdraw",
+];
+
+/// Registers an owner; without this field only by a PIN.
+const OWNER_WITHOUT_PIN: (&str, &str) = ("register_owner", "identification");
+
 /// The sheet that carries the mark.
 pub const MARK_SHEET: &str = "_kentongan";
 /// The sheet that carries the pick lists.
@@ -89,7 +103,7 @@ impl Form {
             Store::People => (None, kind.columns.iter().map(|c| own(c, codes)).collect()),
             Store::Code(_) | Store::AnyCode => {
                 let code = kind.code(code).ok_or(NoForm::WhichCode)?;
-                let spec = codes.spec(&code).filter(|s| s.stores());
+                let spec = codes.spec(&code).filter(|s| has_rows(s));
                 let spec = spec.ok_or(NoForm::NoCode(code))?;
                 (Some(Arc::clone(spec)), of_spec(spec))
             }
@@ -157,7 +171,17 @@ impl Mark {
     }
 }
 
+/// Whether messages of this code may be the rows of a workbook.
+pub(super) fn has_rows(spec: &Spec) -> bool {
+    let effect = spec.effect.as_deref();
+    spec.stores() && effect.is_none_or(|effect| !ONE_BY_ONE.contains(&effect))
+}
+
 fn of_spec(spec: &Spec) -> Vec<Column> {
+    let needed = |name: &str| {
+        let (effect, field) = OWNER_WITHOUT_PIN;
+        spec.effect.as_deref() == Some(effect) && name == field
+    };
     let grouped = |name: &str| {
         spec.format.parts.iter().any(|part| match part {
             crate::code::format::Part::Group(slots) => slots.iter().any(|s| s.field == name),
@@ -173,7 +197,7 @@ fn of_spec(spec: &Spec) -> Vec<Column> {
             help: None,
             kind: field.kind.clone(),
             rules: field.rules.clone(),
-            mandatory: slot.mandatory,
+            mandatory: slot.mandatory || needed(&slot.field),
             many: slot.list,
             grouped: grouped(&slot.field),
             choices: Vec::new(),

@@ -1,6 +1,6 @@
 //! Files of other programs, and rows that are right and wrong in every way.
 
-use super::form::Form;
+use super::form::{Form, NoForm};
 use super::grid::{Fault, grid};
 use super::rows::messages;
 use super::testing::{book, zipped};
@@ -278,4 +278,62 @@ fn typed_cells_read_as_their_words() {
             .unwrap_err()
             .contains("dibulatkan")
     );
+}
+
+/// A cell that a spreadsheet holds as a number has lost a zero in front, or digits at its end.
+#[test]
+fn ids_that_a_spreadsheet_changed_are_put_right_or_told() {
+    let files = shipped::files();
+    let codes = Codes::load(&files.codes, &files.texts, sample::lexicon()).unwrap();
+    let reader = Reader {
+        language: Language::Id,
+        kind: "PMD",
+        may: &|_| true,
+    };
+    let word = |code, name: &str, number| {
+        let rows = kind::named("rows").unwrap();
+        let form = Form::new(rows, Some(code), &codes, &reader).ok().unwrap();
+        let column = form.columns.iter().find(|c| c.name == name).unwrap();
+        super::cell::word(column, &Value::Number(number), Language::Id)
+    };
+    // Typed as 7204012345678901: what the file holds is somebody else's identity card.
+    for (code, name) in [
+        ("DP", "identification"),
+        ("SK", "owner_id"),
+        ("DH", "owner"),
+    ] {
+        let said = word(code, name, 7_204_012_345_678_900.0);
+        assert!(said.unwrap_err().contains("dibulatkan"), "{code}");
+    }
+    let typed = |number| word("DP", "identification", number).unwrap();
+    assert_eq!(typed(81_234_567_890.0), "081234567890");
+    assert_eq!(typed(850_101.0), "850101", "a date of birth");
+    assert_eq!(
+        typed(850_112_345_678.0),
+        "850112345678",
+        "a driving licence"
+    );
+}
+
+/// The answer to a workbook is one mail: nobody would ever see a PIN that a row brought.
+#[test]
+fn what_is_answered_with_a_pin_is_no_row() {
+    let files = shipped::files();
+    let codes = Codes::load(&files.codes, &files.texts, sample::lexicon()).unwrap();
+    let reader = Reader {
+        language: Language::En,
+        kind: "KKB",
+        may: &|_| true,
+    };
+    let rows = kind::named("rows").unwrap();
+    for code in ["D", "N", "PIN", "KDP", "H", "OK"] {
+        let form = Form::new(rows, Some(code), &codes, &reader);
+        assert_eq!(form.map(drop), Err(NoForm::NoCode(code.into())));
+    }
+    let owner: &[&str] = &["Siti Aminah", "72060202", ""];
+    let good: &[&str] = &["Siti Aminah", "72060202", "3201011234567890"];
+    let head: &[&str] = &["name", "location code", "identification"];
+    let (texts, faults) = read("DP", &[head, owner, good]);
+    assert_eq!(texts, ["DP Siti Aminah 72060202 3201011234567890"]);
+    assert_eq!(faults[0].0, "C2", "{faults:?}");
 }

@@ -1,14 +1,10 @@
 use crate::code::{Value, Var};
-use crate::db::herds::{self, Owner, Table};
+use crate::db::herds::{self, Owner, Table, UNIQUE};
 use crate::db::subjects::Sort;
 use crate::engine::{Deed, Done, Effected};
 use crate::people::pin::{self, Purpose, Wanted};
 use crate::{Failure, Result, phone};
 use jiff::SignedDuration;
-
-/// Ids of so many digits are given to one person in the country: telephone numbers, driving licences,
-/// identity cards. Shorter ones are a village's own, or dates of birth.
-const UNIQUE: usize = 10;
 
 /// Two owners of one name in one village are one owner when nothing else tells them apart and they are
 /// registered within this time: two officers at the same meeting.

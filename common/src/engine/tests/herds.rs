@@ -472,6 +472,38 @@ async fn a_pin_of_training_is_no_key_to_real_owners() {
     assert_ne!(real, pin);
 }
 
+/// The last digits of an owner near by are often somebody's whole number far away, or their date of birth.
+#[tokio::test]
+async fn last_digits_mean_an_owner_near_by_before_a_whole_id_elsewhere() {
+    let world = World::after(&[BUDI]).await;
+    let far = "
+        INSERT INTO owner (id, name, place, registered_at) OVERRIDING SYSTEM VALUE
+        SELECT n, 'Orang Jauh ' || n, id, now() FROM place, unnest(ARRAY[4567890, 4567891]) n
+         WHERE name = 'Tammangalle';
+        INSERT INTO owner_key (owner, kind, digits) SELECT id, 'number', id::text FROM owner
+         WHERE name LIKE 'Orang Jauh %';
+        INSERT INTO owner_key (owner, kind, digits) VALUES
+            (4567890, 'identification', '567890'), (4567891, 'identification', '010180')";
+    world.place.db.run(far).await;
+    let texts = ["DH 4567890 ID1 SPBA B 4", "DH 567890 ID2 SPBA B 4"];
+    for text in texts {
+        let answer = world.say(PARAVET, text, 9).await;
+        assert_eq!(answer.outcome, "stored", "{text}: {}", answer.text);
+    }
+    assert_eq!(world.herd("Budi Santoso").await, "ID1 alive, ID2 alive");
+    let birthday = world.came(PARAVET, "DH 010180 ID3 SPBA B 4", 9).await;
+    assert_eq!(
+        birthday, "unknown_owner",
+        "a date of birth in another province"
+    );
+    let number = world.came(PARAVET, "DH 4567891 ID4 SPBA B 4", 9).await;
+    assert_eq!(
+        number, "stored",
+        "our number means one owner in the country"
+    );
+    assert_eq!(world.herd("Orang Jauh 4567891").await, "ID4 alive");
+}
+
 /// However many owners there are, no text of a herd reads a whole table of them.
 #[tokio::test]
 async fn no_look_up_reads_a_whole_table() {

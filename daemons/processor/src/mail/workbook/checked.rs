@@ -77,8 +77,10 @@ impl View<'_> {
         let mut faults = grid.faults.clone();
         let entries = if form.kind.store == Store::People {
             let (systems, language) = (&self.desk.systems[..], self.language);
+            let may = self.person.permissions.iter().map(String::as_str);
+            let may: Vec<&str> = may.collect();
             let (mut table, wrong) =
-                rows_of_people::table((form, grid), systems, language, &tx).await?;
+                rows_of_people::table((form, grid), &may, systems, language, &tx).await?;
             faults.extend(wrong);
             let of = (form, grid);
             faults.extend(rows_of_people::load(of, &mut table, systems, language, &tx).await?);

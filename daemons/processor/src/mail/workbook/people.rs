@@ -5,6 +5,7 @@ use common::code::Var;
 use common::db::{Tx, people, workbooks};
 use common::language::Language;
 use common::load::{self, LoadError, LoadFault, LoadOptions, Problem};
+use common::people::{self as registering, By};
 use common::workbook::cell;
 use common::workbook::form::Form;
 use common::workbook::grid::{Fault, Grid, GridRow};
@@ -54,9 +55,11 @@ struct Read<'a> {
     cells: Vec<(&'a str, String)>,
 }
 
-/// Checks all rows; what the loader will read, and every fault.
+/// Checks all rows; what the loader will read, and every fault. Nobody registers people who may do more than
+/// they do themselves, whose permissions `may` are.
 pub async fn table(
     (form, grid): (&Form, &Grid<'_>),
+    may: &[&str],
     systems: &[String],
     language: Language,
     tx: &Tx<'_>,
@@ -73,6 +76,7 @@ pub async fn table(
         let read = check.read(row, &mut faults);
         let home = check.home(&read, systems, tx, &mut faults).await?;
         check.strangers(&read, tx, &mut faults).await?;
+        check.rank(&read, may, tx, &mut faults).await?;
         if faults.len() == before {
             table.0.push((row.number, line(&read, &home)));
         }
@@ -96,7 +100,7 @@ pub async fn load(
     };
     let mut told = Vec::new();
     loop {
-        let faults = match store(table, systems, tx).await {
+        let faults = match store(table, systems, &By::named("a trial"), tx).await {
             Ok(_) => return Ok(told),
             Err(LoadError::Database(failure)) => return Err(failure),
             Err(LoadError::Faults(faults)) => faults,
@@ -114,10 +118,11 @@ pub async fn load(
     }
 }
 
-/// Loads a table that was found good; how many people are new.
+/// Loads a table that was found good, in the name of whoever sent it; how many people are new.
 pub async fn store(
     table: &Table,
     systems: &[String],
+    by: &By,
     tx: &Tx<'_>,
 ) -> std::result::Result<usize, LoadError> {
     if table.0.is_empty() {
@@ -125,6 +130,7 @@ pub async fn store(
     }
     let options = LoadOptions {
         systems: systems.to_vec(),
+        by: by.clone(),
         ..LoadOptions::default()
     };
     let report = load::people(tx, &table.csv()?[..], &options).await?;
@@ -211,6 +217,24 @@ impl<'a> Check<'a> {
                 let values = [("value", Var::from(typed))];
                 faults.push(self.fault(read.row, kind, "known_person", &values));
             }
+        }
+        Ok(())
+    }
+
+    /// A user type that may do more than whoever sent the workbook.
+    async fn rank(
+        &self,
+        read: &Read<'_>,
+        may: &[&str],
+        tx: &Tx<'_>,
+        faults: &mut Vec<Fault>,
+    ) -> Result {
+        let Some(user_type) = read.get("user_type") else {
+            return Ok(());
+        };
+        if !registering::beyond(tx, user_type, may).await?.is_empty() {
+            let value = [("value", Var::from(user_type))];
+            faults.push(self.fault(read.row, "user_type", "cannot_register", &value));
         }
         Ok(())
     }
