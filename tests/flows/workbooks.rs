@@ -368,9 +368,8 @@ async fn a_template_is_mailed_on_request_and_an_outdated_one_is_replaced() {
     says(&letter, "Kami tidak tahu ini buku kerja apa");
 }
 
-#[tokio::test]
-async fn people_are_registered_and_only_bad_rows_come_back() {
-    let mut world = Build::new(Place::OneBox).with_daemons().await;
+/// Two people who can be registered, and four who cannot; `names` are those of a village and above it.
+fn registrations(names: &[&str]) -> Vec<u8> {
     let head: &[&str] = &[
         "Nama depan",
         "Nama belakang",
@@ -382,11 +381,7 @@ async fn people_are_registered_and_only_bad_rows_come_back() {
         "Desa/kelurahan",
         "Jenis pengguna",
     ];
-    let names = "SELECT string_agg(p.name, '|' ORDER BY p.level) FROM place v JOIN place p ON p.id = ANY(v.path)
-                 JOIN place_code k ON k.place = v.id WHERE k.code = '72060202'";
-    let names = world.texts(names).await.remove(0);
-    let names: Vec<&str> = names.split('|').collect();
-    let book = xlsx(
+    xlsx(
         &[
             head,
             &[
@@ -427,7 +422,17 @@ async fn people_are_registered_and_only_bad_rows_come_back() {
             ],
         ],
         &[],
-    );
+    )
+}
+
+#[tokio::test]
+async fn people_are_registered_and_only_bad_rows_come_back() {
+    let mut world = Build::new(Place::OneBox).with_daemons().await;
+    let names = "SELECT string_agg(p.name, '|' ORDER BY p.level) FROM place v JOIN place p ON p.id = ANY(v.path)
+                 JOIN place_code k ON k.place = v.id WHERE k.code = '72060202'";
+    let names = world.texts(names).await.remove(0);
+    let names: Vec<&str> = names.split('|').collect();
+    let book = registrations(&names);
     let letter = world
         .answer(&with_file(COORDINATOR, "pengguna", "p.xlsx", &book))
         .await;
