@@ -28,21 +28,21 @@ pub const CELLS: usize = 500_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
-    /// The file has more than [`CONTAINER`] bytes.
+    /// The file has more than `CONTAINER` bytes.
     FileTooLarge,
-    /// More than [`PARTS`] parts.
+    /// More than `PARTS` parts.
     TooManyParts,
-    /// A part that unfolds to more than [`PART`] bytes.
+    /// A part that unfolds to more than `PART` bytes.
     PartTooLarge,
-    /// All parts together unfold to more than [`INFLATED`] bytes.
+    /// All parts together unfold to more than `INFLATED` bytes.
     UnfoldsTooLarge,
-    /// Something stands below row [`ROWS`].
+    /// Something stands below row `ROWS`.
     TooManyRows,
-    /// Something stands to the right of column [`COLUMNS`].
+    /// Something stands to the right of column `COLUMNS`.
     TooManyColumns,
-    /// A cell with more than [`CELL`] bytes.
+    /// A cell with more than `CELL` bytes.
     CellTooLong,
-    /// More than [`CELLS`] cells.
+    /// More than `CELLS` cells.
     TooManyCells,
     /// It wants a password.
     Protected,
