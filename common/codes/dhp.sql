@@ -4,7 +4,7 @@ SELECT a.code AS animal,
           FROM list_entry e WHERE e.list IN ('breed', 'species') AND e.code = a.kind LIMIT 1) AS kind,
        (SELECT CASE :language WHEN 'en' THEN e.name_en ELSE e.name_id END
           FROM list_entry e WHERE e.list = 'sex' AND e.code = a.sex) AS sex,
-       rtrim(to_char((current_date - a.born_on) / 365.25, 'FM990.9'), '.') AS age
+       shown_decimal(round((current_date - a.born_on) / 365.25, 1)::text, :language::text) AS age
   FROM animal a
  WHERE a.owner = :owner AND a.state = 'alive'
  ORDER BY length(a.code), a.code

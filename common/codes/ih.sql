@@ -21,7 +21,7 @@ SELECT to_char(v.sent_at AT TIME ZONE 'Asia/Jakarta', 'DD/MM/YYYY'), NULL, CASE 
        CASE WHEN v.code = 'GI' THEN v.fields ->> 'animal' END,
        v.fields ->> 'new',
        (SELECT e.name FROM entry e WHERE e.list = 'fate' AND e.code = v.fields ->> 'fate'),
-       v.fields ->> 'bull', v.fields ->> 'month', v.fields ->> 'calf', v.fields ->> 'trimester', v.fields ->> 'weight',
+       v.fields ->> 'bull', v.fields ->> 'month', v.fields ->> 'calf', v.fields ->> 'trimester', shown_decimal(v.fields ->> 'weight', :language::text),
        v.case_id, 1, v.sent_at, v.seq
   FROM event v
  ORDER BY turn, sent_at, seq

@@ -28,7 +28,12 @@ pub struct NewPerson<'a> {
     pub at: Timestamp,
     /// For how long the PIN is good.
     pub life: SignedDuration,
+    /// Whoever is registered in training is in training.
+    pub training: bool,
 }
+
+/// Marks PINs that were given in training.
+const TRAINING: &str = "training";
 
 /// Writes somebody down until they prove their telephone; the PIN that they must send from it.
 pub async fn register(tx: &Tx<'_>, new: &NewPerson<'_>) -> Result<String> {
@@ -42,7 +47,7 @@ pub async fn register(tx: &Tx<'_>, new: &NewPerson<'_>) -> Result<String> {
         purpose: Purpose::Person,
         subject,
         address: None,
-        detail: None,
+        detail: new.training.then_some(TRAINING),
         made_by: new.made_by,
         message: new.message,
         at: new.at,
@@ -198,6 +203,9 @@ async fn registered(tx: &Tx<'_>, pin: &Pin, sent: &Sent<'_>) -> Outcome {
     let why = format!("registered by person {}", pin.made_by);
     let by = By::message(0, sent.message).because(Some(&why));
     let id = add(tx, &by, person).await?;
+    if pin.detail.as_deref() == Some(TRAINING) {
+        pins::trains(tx, id).await?;
+    }
     pins::registered(tx, pin.subject, id).await?;
     Ok(Ok(Confirmed::Person(name)))
 }

@@ -34,6 +34,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         message: (asked.message, asked.line),
         at: asked.received_at,
         life: SignedDuration::from_hours(i64::from(deed.settings.registration_hours)),
+        training: sender.training,
     };
     let pin = people::register(deed.tx, &new).await?;
     let mut done = Done::default();

@@ -118,6 +118,9 @@ pub(crate) async fn find(tx: &Tx<'_>, digits: &str) -> Result<Option<StoredPin>>
                     void_at IS NOT NULL
                     OR EXISTS (SELECT FROM report r WHERE r.message_id = pin.message
                                 AND r.line = pin.line AND r.withdrawn_at IS NOT NULL)
+                    -- Whoever sends a PIN of training is not in training yet.
+                    OR EXISTS (SELECT FROM training.report r WHERE r.message_id = pin.message
+                                AND r.line = pin.line AND r.withdrawn_at IS NOT NULL)
                FROM pin WHERE digits = $1 FOR UPDATE",
             &[/* digits */ &digits],
         )
@@ -205,6 +208,12 @@ pub(crate) async fn registered(tx: &Tx<'_>, id: i64, person: i64) -> Result {
     )
     .await
     .map(drop)
+}
+
+/// Puts somebody new into training.
+pub(crate) async fn trains(tx: &Tx<'_>, person: i64) -> Result {
+    let sql = "-- pins::trains\nUPDATE person SET training = true WHERE id = $1";
+    tx.execute(sql, &[/* person */ &person]).await.map(drop)
 }
 
 /// What a user type allows that a person may not do themselves: nobody gives more than they have.

@@ -4,6 +4,8 @@ use super::*;
 use crate::db::again::{self, Wanted};
 use crate::engine::Again;
 
+const COORDINATOR: &str = "+6281234567895";
+
 /// An installation in which the demo's village reporter and English vet are in training.
 async fn with_trainees() -> World {
     let world = World::new().await;
@@ -57,6 +59,32 @@ async fn only_those_in_training_hear_of_it() {
     let told = world.say(PELSA, "U mc,dm sp 4", 0).await.alerts;
     let languages: Vec<&str> = told.iter().map(|a| a.language.tag()).collect();
     assert_eq!(languages, ["en"], "the English vet alone");
+}
+
+/// A course registers people, who must not become officers by that.
+#[tokio::test]
+async fn whoever_is_registered_in_training_is_in_training() {
+    let world = with_trainees().await;
+    let sql = "UPDATE person SET training = true WHERE id = (SELECT person FROM contact
+                WHERE kind = 'phone' AND address = '+6281234567895')";
+    world.place.db.run(sql).await;
+    let pin = async |name: &str| {
+        let text = format!("D {name} 72060202 PLS");
+        let answer = world.say(COORDINATOR, &text, 9).await;
+        assert_eq!(answer.outcome, "stored", "{}", answer.text);
+        let (_, rest) = answer.text.split_once("PIN D").expect("a PIN");
+        format!("D{}", &rest[..6])
+    };
+    let withdrawn = pin("Siti Fatimah").await;
+    assert_eq!(world.say(COORDINATOR, "H", 8).await.outcome, "stored");
+    let good = pin("Ani Rahayu").await;
+    let late = world.say("+6281299990009", &withdrawn, 7).await;
+    assert_eq!(late.outcome, "pin_late", "{}", late.text);
+    let registered = world.say("+6281299990008", &good, 6).await;
+    assert_eq!(registered.outcome, "stored", "{}", registered.text);
+    let report = world.say("+6281299990008", "U mc sp 2", 5).await;
+    assert!(report.training, "{}", report.text);
+    assert_eq!(count(&world, "public.disease_case").await, 0);
 }
 
 #[tokio::test]
