@@ -164,7 +164,7 @@ pub async fn letters(tx: &Tx<'_>, from: Timestamp, to: Timestamp) -> Result<Vec<
             "-- again::letters
              SELECT id, trace, blob, subject, received_at, outcome, reason FROM mail
              WHERE received_at >= $1 AND received_at < $2
-             AND outcome IN ('refused', 'nothing', 'unknown_sender')
+             AND outcome IN ('refused', 'nothing', 'unknown_sender') AND blob <> ''
              ORDER BY received_at, id",
             &[/* from */ &from, /* to */ &to],
         )
@@ -191,4 +191,28 @@ pub async fn reopen(tx: &Tx<'_>, letter: &Letter) -> Result<bool> {
         )
         .await?;
     Ok(changed == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::{TestDb, begin};
+
+    #[tokio::test]
+    async fn mails_whose_originals_were_deleted_are_not_read_again() {
+        let place = TestDb::new().await;
+        place
+            .run(
+                "INSERT INTO mail (id, trace, blob, address, subject, received_at, outcome)
+                 SELECT gen_random_uuid(), gen_random_uuid(), b, 'a@x.id', 'U', now(), 'nothing'
+                   FROM unnest(ARRAY['raw/one', '']) AS b",
+            )
+            .await;
+        let mut conn = place.client().await;
+        let tx = begin(&mut conn).await;
+        let from = Timestamp::now() - jiff::SignedDuration::from_hours(1);
+        let found = letters(&tx, from, Timestamp::MAX).await.expect("a query");
+        let blobs: Vec<&str> = found.iter().map(|l| l.blob.as_str()).collect();
+        assert_eq!(blobs, ["raw/one"]);
+    }
 }
