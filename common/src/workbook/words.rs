@@ -28,6 +28,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("no_place", &[]),
     ("no_contact", &[]),
     ("known_person", &["value"]),
+    ("beyond", &["value"]),
     ("address_twice", &["value", "row"]),
     ("continues", &[]),
 ];

@@ -78,7 +78,7 @@ impl View<'_> {
         let entries = if form.kind.store == Store::People {
             let (systems, language) = (&self.desk.systems[..], self.language);
             let (mut table, wrong) =
-                rows_of_people::table((form, grid), systems, language, &tx).await?;
+                rows_of_people::table((form, grid), systems, language, (&tx, self.person)).await?;
             faults.extend(wrong);
             let of = (form, grid);
             faults.extend(rows_of_people::load(of, &mut table, systems, language, &tx).await?);

@@ -16,6 +16,7 @@ use common::load::LoadError;
 use common::mail::Purpose;
 use common::messages::EmailInput;
 use common::outbox::Outbox;
+use common::people::By;
 use common::workbook::form::Form;
 use common::workbook::rows::Message;
 use common::workbook::words;
@@ -61,7 +62,8 @@ impl Case<'_> {
             }
             Entries::People(table) => {
                 let systems = &self.judge.systems;
-                people::store(table, systems, self.tx)
+                let by = By::message(person.id, self.mail.msg.envelope.id);
+                people::store(table, (systems, &by), self.tx)
                     .await
                     .map_err(|e| match e {
                         LoadError::Database(failure) => failure,

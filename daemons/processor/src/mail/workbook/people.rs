@@ -2,9 +2,11 @@
 //! registered already is not changed this way.
 
 use common::code::Var;
+use common::db::people::Person;
 use common::db::{Tx, people, workbooks};
 use common::language::Language;
 use common::load::{self, LoadError, LoadFault, LoadOptions, Problem};
+use common::people::By;
 use common::workbook::cell;
 use common::workbook::form::Form;
 use common::workbook::grid::{Fault, Grid, GridRow};
@@ -59,7 +61,7 @@ pub async fn table(
     (form, grid): (&Form, &Grid<'_>),
     systems: &[String],
     language: Language,
-    tx: &Tx<'_>,
+    (tx, sender): (&Tx<'_>, &Person),
 ) -> Result<(Table, Vec<Fault>)> {
     let check = Check {
         form,
@@ -73,11 +75,24 @@ pub async fn table(
         let read = check.read(row, &mut faults);
         let home = check.home(&read, systems, tx, &mut faults).await?;
         check.strangers(&read, tx, &mut faults).await?;
+        if let Some(kind) = read.get("user_type")
+            && !may_register(sender, kind, tx).await?
+        {
+            let value = [("value", Var::from(kind))];
+            faults.push(check.fault(read.row, "user_type", "beyond", &value));
+        }
         if faults.len() == before {
             table.0.push((row.number, line(&read, &home)));
         }
     }
     Ok((table, faults))
+}
+
+/// Nobody registers people who may do more than they, neither by D nor by a workbook.
+async fn may_register(sender: &Person, user_type: &str, tx: &Tx<'_>) -> Result<bool> {
+    let may: Vec<&str> = sender.permissions.iter().map(String::as_str).collect();
+    let beyond = common::people::beyond(tx, user_type, &may).await?;
+    Ok(beyond.is_empty())
 }
 
 /// Loads a table; rows with faults that only the database knows are taken out of it and told, the
@@ -95,8 +110,10 @@ pub async fn load(
         language,
     };
     let mut told = Vec::new();
+    // It is not kept: what it says of who did it is read by nobody.
+    let by = By::named("a workbook");
     loop {
-        let faults = match store(table, systems, tx).await {
+        let faults = match store(table, (systems, &by), tx).await {
             Ok(_) => return Ok(told),
             Err(LoadError::Database(failure)) => return Err(failure),
             Err(LoadError::Faults(faults)) => faults,
@@ -114,10 +131,10 @@ pub async fn load(
     }
 }
 
-/// Loads a table that was found good; how many people are new.
+/// Loads a table that was found good; how many people are new. `by` goes on record.
 pub async fn store(
     table: &Table,
-    systems: &[String],
+    (systems, by): (&[String], &By),
     tx: &Tx<'_>,
 ) -> std::result::Result<usize, LoadError> {
     if table.0.is_empty() {
@@ -125,6 +142,7 @@ pub async fn store(
     }
     let options = LoadOptions {
         systems: systems.to_vec(),
+        by: by.clone(),
         ..LoadOptions::default()
     };
     let report = load::people(tx, &table.csv()?[..], &options).await?;
@@ -310,4 +328,42 @@ fn line(read: &Read<'_>, home: &str) -> [String; 7] {
         get("phone"),
         get("email"),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::db::testing::{TestHome, begin};
+
+    #[tokio::test]
+    async fn nobody_registers_people_who_may_do_more_than_they() {
+        let place = TestHome::new().await;
+        let mut conn = place.db.client().await;
+        let tx = begin(&mut conn).await;
+        let sender = people::by_contact(&tx, "phone", "+6281234567895").await;
+        let sender = sender.expect("a query").expect("the coordinator");
+        for (kind, may) in [("PLS", true), ("ADM", false), ("XXX", false)] {
+            let found = may_register(&sender, kind, &tx).await.expect("a query");
+            assert_eq!(found, may, "{kind}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_registered_somebody_by_a_workbook_is_on_record() {
+        let place = TestHome::new().await;
+        let mut conn = place.db.client().await;
+        let tx = begin(&mut conn).await;
+        let cells = ["Siti", "id", "PLS", "72060202", "", "081311112222", ""];
+        let table = Table(vec![(1, cells.map(str::to_owned))]);
+        let mail = uuid::Uuid::now_v7();
+        let systems = &place.settings.engine.place_systems[..];
+        let added = store(&table, (systems, &By::message(7, mail)), &tx).await;
+        assert_eq!(added.expect("it is loaded"), 1);
+        let sql = "SELECT who, message FROM person_change WHERE field = 'person' ORDER BY id DESC LIMIT 1";
+        let row = tx.query_one(sql, &[]).await.expect("a row");
+        assert_eq!(
+            (row.get::<_, &str>(0), row.get(1)),
+            ("person 7", Some(mail))
+        );
+    }
 }
