@@ -656,8 +656,8 @@ async fn of_a_mail_that_registered_many_only_the_line_of_the_erased_goes() {
 async fn nothing_tells_any_more_which_owner_was_erased() {
     let world = World::new().await;
     let answer = world.say(VET, "DP Budi Santoso 72060202").await;
-    let pin = answer.text.split(|c: char| !c.is_ascii_digit());
-    let pin = pin.filter(|word| word.len() == 6).next().expect("a PIN");
+    let mut words = answer.text.split(|c: char| !c.is_ascii_digit());
+    let pin = words.find(|word| word.len() == 6).expect("a PIN");
     let confirmed = world.say(NEW, &format!("KDP {pin}")).await;
     assert_eq!(confirmed.outcome, "stored", "{}", confirmed.text);
     let told = ["Budi Santoso", "081299999999"];
