@@ -91,7 +91,7 @@ CREATE TABLE case_link (
     case_id bigint NOT NULL REFERENCES disease_case,
     other   bigint NOT NULL REFERENCES disease_case,
     report  uuid NOT NULL,
-    PRIMARY KEY (case_id, other),
+    PRIMARY KEY (case_id, other, report),                  -- two may say so, and one takes it back
     CHECK (case_id < other)
 );
 CREATE INDEX case_link_other ON case_link (other);

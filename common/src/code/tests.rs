@@ -819,8 +819,13 @@ fn a_prefix_that_something_else_reads_like_is_refused() {
         letters.contains("pa.toml:6: attached wants letters"),
         "{letters}"
     );
-    let rowless = faults(&[pin("PA", "D", "strangers = true\n")]);
-    assert!(rowless.contains("cannot be open to strangers"), "{rowless}");
+    for does in ["", "effect = \"change_number\"\n"] {
+        let rowless = faults(&[pin("PA", "D", &format!("strangers = true\n{does}"))]);
+        assert!(
+            rowless.contains("only what uses a PIN can be open to strangers"),
+            "{rowless}"
+        );
+    }
     let alert = "effect = \"confirm_person\"\n[[alert]]\nto = \"responders\"\n\
                  text = { id = \"a\", en = \"a\" }\n";
     // The table ends the top of the file, so the reply stands in the alert: one fault more.

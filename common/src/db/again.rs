@@ -88,21 +88,26 @@ pub async fn originals(tx: &Tx<'_>, wanted: &Wanted<'_>) -> Result<Vec<Original>
     Ok(rows.iter().map(original).collect())
 }
 
-/// What this person had stored with this code within a day after an original was received: the words,
-/// when there are any. Who was refused mostly sends it right soon after.
+/// What this person had stored with this code within a day after an original was received, or tried once
+/// more within an hour in vain: the words, when there are any. Who was refused mostly sends it right soon
+/// after, and of several tries the last one says what was meant.
 pub async fn corrected(tx: &Tx<'_>, original: &Original, code: &str) -> Result<Option<String>> {
     let row = tx
         .query_opt(
             "-- again::corrected
              SELECT text FROM message
-             WHERE address = $1 AND person = $2 AND outcome = 'stored' AND code = $3
-             AND received_at > $4 AND received_at < $4 + interval '1 day' AND NOT training
+             WHERE address = $1 AND person = $2 AND NOT training AND received_at > $4
+             AND ((outcome = 'stored' AND code = $3 AND received_at < $4 + interval '1 day')
+                  OR (outcome = $5 AND received_at < $4 + interval '1 hour'
+                      AND upper(split_part(btrim(text), ' ', 1)) = upper(split_part(btrim($6), ' ', 1))))
              ORDER BY received_at LIMIT 1",
             &[
                 /* address */ &original.address,
                 /* person */ &original.person,
                 /* code */ &code,
                 /* after */ &original.received_at,
+                /* refused */ &original.outcome,
+                /* words */ &original.text,
             ],
         )
         .await?;
@@ -164,7 +169,7 @@ pub async fn letters(tx: &Tx<'_>, from: Timestamp, to: Timestamp) -> Result<Vec<
             "-- again::letters
              SELECT id, trace, blob, subject, received_at, outcome, reason FROM mail
              WHERE received_at >= $1 AND received_at < $2
-             AND outcome IN ('refused', 'nothing', 'unknown_sender')
+             AND outcome IN ('refused', 'nothing', 'unknown_sender') AND blob <> ''
              ORDER BY received_at, id",
             &[/* from */ &from, /* to */ &to],
         )
@@ -191,4 +196,28 @@ pub async fn reopen(tx: &Tx<'_>, letter: &Letter) -> Result<bool> {
         )
         .await?;
     Ok(changed == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::{TestDb, begin};
+
+    #[tokio::test]
+    async fn mails_whose_originals_were_deleted_are_not_read_again() {
+        let place = TestDb::new().await;
+        place
+            .run(
+                "INSERT INTO mail (id, trace, blob, address, subject, received_at, outcome)
+                 SELECT gen_random_uuid(), gen_random_uuid(), b, 'a@x.id', 'U', now(), 'nothing'
+                   FROM unnest(ARRAY['raw/one', '']) AS b",
+            )
+            .await;
+        let mut conn = place.client().await;
+        let tx = begin(&mut conn).await;
+        let from = Timestamp::now() - jiff::SignedDuration::from_hours(1);
+        let found = letters(&tx, from, Timestamp::MAX).await.expect("a query");
+        let blobs: Vec<&str> = found.iter().map(|l| l.blob.as_str()).collect();
+        assert_eq!(blobs, ["raw/one"]);
+    }
 }

@@ -234,12 +234,12 @@ pub async fn alike(tx: &Tx<'_>, event: &Event<'_>, days: u32) -> Result<Option<(
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
-/// Joins two cases. Joined ones stay so.
+/// Joins two cases; they stay joined while anybody's report says so.
 pub async fn link(tx: &Tx<'_>, (one, other): (i64, i64), report: Uuid) -> Result {
     tx.execute(
         "-- cases::link
          INSERT INTO case_link (case_id, other, report) VALUES (least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint), $3)
-         ON CONFLICT (case_id, other) DO NOTHING",
+         ON CONFLICT DO NOTHING",
         &[
             /* one */ &one, /* other */ &other, /* report */ &report,
         ],

@@ -7,13 +7,7 @@ use crate::handler::Lane;
 
 /// Effects that go beside each other where no case is named. Those of herds change rows that two messages of
 /// one transaction may name: their statements look once more, and what then fails is decided again, alone.
-const BESIDE: &[&str] = &[
-    "open_case",
-    "herd_event",
-    "birth",
-    "register_animals",
-    "change_animals",
-];
+const BESIDE: &[&str] = &["open_case", "herd_event", "birth", "register_animals"];
 
 /// What names no case goes beside that of others; what belongs to a case comes after it, one after
 /// the other for each case. What may touch anything of its sender (`H`) comes last, and so does

@@ -65,6 +65,12 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
 /// The owner becomes somebody of the same name who lives where the herd is.
 async fn confirmed(deed: &Deed<'_>, pin: &Pin, owner: &Owner) -> Result<Effected> {
     let (tx, asked) = (deed.tx, deed.asked);
+    let dialled = phone::dialled(asked.address, &deed.settings.country_code);
+    // Two owners of one number could never be told apart by it again.
+    let other = herds::owner_of_id(tx, &dialled, None).await?;
+    if let Some(other) = other.filter(|other| other.id != owner.id) {
+        return Ok(refused("pin_wrong_phone", &other.name));
+    }
     let person = StoredPerson {
         id: 0,
         name: owner.name.clone(),
@@ -81,7 +87,6 @@ async fn confirmed(deed: &Deed<'_>, pin: &Pin, owner: &Owner) -> Result<Effected
     let by = By::message(0, asked.message).because(Some(&why));
     let person = people::add(tx, &by, person).await?;
     herds::confirm(tx, owner.id, person).await?;
-    let dialled = phone::dialled(asked.address, &deed.settings.country_code);
     herds::set_key(tx, owner.id, "phone", &dialled).await?;
     let village = herds::village(tx, owner.place).await?;
     let mut done = Done::without_row(None);

@@ -76,6 +76,7 @@ impl Receivers {
         };
         let (offices, addresses): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         let mut addresses: Vec<String> = addresses.into_iter().flatten().collect();
+        addresses.sort_unstable();
         addresses.dedup();
         let mut own = None;
         if addresses.is_empty() {

@@ -206,8 +206,8 @@ impl Reading<'_> {
             );
         }
         let strangers = self.may("strangers").unwrap_or_default();
-        if strangers && effect.is_none() {
-            let what = "a code without an effect cannot be open to strangers".to_owned();
+        if strangers && !matches!(effect, Some("confirm_person" | "confirm_owner")) {
+            let what = "only what uses a PIN can be open to strangers".to_owned();
             self.fault("strangers", what, "its row would have no sender: remove it");
         }
         (

@@ -110,6 +110,7 @@ impl Case<'_> {
                 training: answer.training,
             };
             intake::insert(self.tx, &taken).await?;
+            alerts::mail_all(&answer.mails, out);
             alerts::send(&answer.alerts, &self.judge.wording, out);
         }
         self.tell(person, (form, messages), out).await
