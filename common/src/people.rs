@@ -105,6 +105,12 @@ pub async fn add(tx: &Tx<'_>, by: &By, new: StoredPerson) -> Result<i64> {
     Ok(new[0].id)
 }
 
+/// Whether somebody answers for a place: it lies in one of their areas of responsibility, or they have
+/// none, as national staff.
+pub async fn answers_for(tx: &Tx<'_>, person: i64, place: i64) -> Result<bool> {
+    crate::db::people::answers_for(tx, person, place).await
+}
+
 /// Who has this address; `None` when it may be given to somebody. Until the transaction ends nobody
 /// else is told that it is free.
 pub async fn holder_of(tx: &Tx<'_>, kind: &str, address: &str) -> Result<Option<i64>> {

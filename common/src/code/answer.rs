@@ -154,6 +154,10 @@ impl Codes {
             Some((list, entry)) => (list.get(language), entry.name.get(language)),
             None => ("", ""),
         };
+        let (listed, joined) = match &fault.unjoined {
+            Some((label, joined)) => (label.get(language), joined.as_str()),
+            None => ("", ""),
+        };
         let (min, max) = match fault.kind {
             FaultKind::Range { min, max } => (limit(min), limit(max)),
             FaultKind::Short { min } => (min.to_string(), String::new()),
@@ -169,6 +173,8 @@ impl Codes {
                 ("near", self.or(&near, language).into()),
                 ("list", list.into()),
                 ("meaning", meaning.into()),
+                ("listed", listed.into()),
+                ("joined", joined.into()),
                 ("min", min.into()),
                 ("max", max.into()),
             ],

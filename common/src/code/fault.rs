@@ -19,6 +19,9 @@ pub struct Fault {
     pub near: Vec<Arc<Entry>>,
     /// The word is a code, but of another list: that list's name and the entry.
     pub elsewhere: Option<(Both, Arc<Entry>)>,
+    /// The word belongs to the comma list before it: that field's label, and both as they should be
+    /// written.
+    pub unjoined: Option<(Both, String)>,
 }
 
 /// The sorts of faults.
@@ -80,6 +83,7 @@ impl Fault {
             expected,
             near,
             elsewhere: None,
+            unjoined: None,
         })
     }
 }

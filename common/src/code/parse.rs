@@ -201,8 +201,24 @@ impl Parser<'_> {
                 .map(Arc::as_ref);
             fault.near = nearest::entries(typed, lists);
             fault.elsewhere = self.elsewhere(typed, &next);
+            fault.unjoined = self.unjoined(words, word, states);
         }
         fault
+    }
+
+    /// The commonest slip there is: a blank where a comma should be (`U MC DM SP 4`).
+    fn unjoined(
+        &self,
+        words: &Words,
+        word: usize,
+        states: Option<u32>,
+    ) -> Option<(crate::language::Both, String)> {
+        let before = word.checked_sub(1)?;
+        let mut lists = bits(states?).map(|at| &self.machine.positions[at]);
+        let list = lists.find(|p| p.list && takes(p, words, word))?;
+        let typed = |at| shortened(words.typed(words.whole(at, at)));
+        let joined = format!("{},{}", typed(before), typed(word));
+        Some((list.field.label.clone(), joined))
     }
 
     /// The list that does hold the word: one that no field expected there reads. Lists that people are never shown say

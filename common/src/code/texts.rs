@@ -25,7 +25,9 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("fault_missing", &["expected"]),
     (
         "fault_word",
-        &["word", "expected", "near", "list", "meaning"],
+        &[
+            "word", "expected", "near", "list", "meaning", "listed", "joined",
+        ],
     ),
     ("fault_left_over", &["word"]),
     ("fault_range", &["word", "expected", "min", "max"]),
@@ -43,6 +45,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("unknown_case_animal", &["case", "word", "near"]),
     // Animals of one sort with their number.
     ("animals_of", &["number", "name"]),
+    ("outside_area", &["place"]),
     ("unknown_owner", &["word"]),
     ("many_owners", &["word", "owners"]),
     ("waiting_owner", &["word", "name"]),

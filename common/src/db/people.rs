@@ -149,6 +149,20 @@ pub async fn by_contacts(tx: &Tx<'_>, from: &[(&str, &str)]) -> Result<Vec<Optio
     Ok(people)
 }
 
+/// Whether an area of responsibility of this person is the place or above it, or they have none at all.
+pub async fn answers_for(tx: &Tx<'_>, person: i64, place: i64) -> Result<bool> {
+    let row = tx
+        .query_one(
+            "-- people::answers_for
+             SELECT NOT EXISTS (SELECT FROM person_area WHERE person = $1)
+                 OR EXISTS (SELECT FROM person_area a JOIN place p ON a.place = ANY (p.path)
+                            WHERE a.person = $1 AND p.id = $2)",
+            &[/* person */ &person, /* place */ &place],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
 /// Who is to be told about a place: the active people of these user types (all that receive anything,
 /// when there are none) with an area of responsibility that is the place or above it, and with an
 /// address that is not suppressed. In order of their ids; each once, however many areas match.

@@ -21,6 +21,11 @@ pub async fn clear(tx: &Tx<'_>) -> Result<u64> {
     let reports = tx
         .execute("-- training::clear\nDELETE FROM training.report", &[])
         .await?;
+    tx.execute(
+        "-- training::clear_messages\nDELETE FROM message WHERE training",
+        &[],
+    )
+    .await?;
     tx.batch(
         "-- training::clear_all
          DO $$

@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 /// Prepares a change of number: the PIN in the answer must be sent from the new one, because a
 /// slip in a digit would give the sender's place to a stranger.
 pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
-    let Some(Value::Phone(number)) = deed.values.get("phone") else {
-        return Err(Failure::retry("change_number wants a field `phone`"));
+    let Some(Value::Phone(number)) = deed.values.get("number") else {
+        return Err(Failure::retry("change_number wants a field `number`"));
     };
     let asked = deed.asked;
     let hours = deed.settings.registration_hours;

@@ -1,7 +1,7 @@
 use crate::code::{Value, Values, Var};
-use crate::db::people;
 use crate::db::places::Place;
 use crate::db::works::{self, Issued, NewPermit};
+use crate::db::{herds, people};
 use crate::document::{PermitAnimals, PermitPage, PermitPlace};
 use crate::engine::{Deed, Done, Effected, day, shown};
 use crate::language::Language;
@@ -66,6 +66,8 @@ struct Receivers {
     addresses: Vec<String>,
     /// The sender's own address, where it is used.
     own: Option<String>,
+    /// Name of the animals' owner; empty when nobody knows it.
+    owner: String,
 }
 
 impl Receivers {
@@ -78,6 +80,10 @@ impl Receivers {
         let mut addresses: Vec<String> = addresses.into_iter().flatten().collect();
         addresses.sort_unstable();
         addresses.dedup();
+        // Whoever keeps animals here is printed by name; others have only shown their card.
+        let card = text(deed, "owner_id");
+        let owner = herds::owner_of_id(deed.tx, &card, None).await?;
+        let owner = owner.map(|owner| owner.name).unwrap_or_default();
         let mut own = None;
         if addresses.is_empty() {
             let contacts = people::contacts(deed.tx, deed.asked.sender.id).await?;
@@ -88,6 +94,7 @@ impl Receivers {
             offices,
             addresses,
             own: own.map(|c| c.address),
+            owner,
         })
     }
 
@@ -124,7 +131,7 @@ fn page(deed: &Deed<'_>, way: &Way<'_>, issued: &Issued, to: &Receivers) -> Perm
     PermitPage {
         number: issued.number,
         issued: issued.on,
-        owner: String::new(),
+        owner: to.owner.clone(),
         owner_id: text(deed, "owner_id"),
         owner_phone: text(deed, "owner_phone"),
         origin: place(way.origin),

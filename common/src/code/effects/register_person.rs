@@ -5,7 +5,8 @@ use crate::{Failure, Result};
 use jiff::SignedDuration;
 
 /// Registers somebody by their name, place and type; they become a user when they send the PIN
-/// from their own telephone. Nobody registers people who may do more than they.
+/// from their own telephone. Nobody registers people who may do more than
+/// they, or who live where they answer for nothing.
 pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let (Some(Value::Text(name)), Some(Value::Code(user_type)), Some(place)) = (
         deed.values.get("name"),
@@ -25,6 +26,10 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         let name = user_type.name.get(deed.language()).to_owned();
         let values = vec![("type", Var::from(name))];
         return Ok(Effected::Refused("cannot_register", values));
+    }
+    if !people::answers_for(deed.tx, sender.id, place.id).await? {
+        let place = vec![("place", Var::from(place.name()))];
+        return Ok(Effected::Refused("outside_area", place));
     }
     let new = NewPerson {
         name,

@@ -93,14 +93,14 @@ pub(crate) async fn everywhere(tx: &Tx<'_>, person: i64, addresses: &[String]) -
 
 /// Only the codes that are about people hold who somebody is: the name of D, the number of N.
 const REPORTS: &str = "-- erase::reports
-UPDATE report r SET fields = r.fields - 'name' - 'phone'
+UPDATE report r SET fields = r.fields - 'name' - 'number'
   FROM pin p LEFT JOIN registration g ON p.purpose = 'person' AND g.id = p.subject
  WHERE r.message_id = p.message AND r.line = p.line AND $2::text[] IS NOT NULL AND $3::text <> ''
    AND ((p.purpose = 'person' AND g.person = $1) OR (p.purpose = 'number' AND p.subject = $1))";
 
 /// The same of reports that were for training: people are shared.
 const TRAINING: &str = "-- erase::training
-UPDATE training.report r SET fields = r.fields - 'name' - 'phone'
+UPDATE training.report r SET fields = r.fields - 'name' - 'number'
   FROM pin p LEFT JOIN registration g ON p.purpose = 'person' AND g.id = p.subject
  WHERE r.message_id = p.message AND r.line = p.line AND $2::text[] IS NOT NULL AND $3::text <> ''
    AND ((p.purpose = 'person' AND g.person = $1) OR (p.purpose = 'number' AND p.subject = $1))";
