@@ -1,4 +1,4 @@
--- Owners :first to :last with two cows each; owner k lives where vet k % vets does, and is called by the number 1000001 + k
+-- Owners :first to :last with two cows each: owner k lives where vet k % vets does, and is called by the number 1000001 + k
 -- and by a telephone that ends with k. Statements are run one by one.
 INSERT INTO owner (id, name, place, registered_at) OVERRIDING SYSTEM VALUE
 SELECT 1000001 + k, 'Peternak ' || k, v.homes[1 + k % cardinality(v.homes)], now() - interval '2 years'
