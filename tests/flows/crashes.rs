@@ -8,6 +8,7 @@ use kentongan_tests::world::{
 };
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -17,6 +18,7 @@ both_homes! {
     q2_a_text_that_its_channel_repeats_six_hundred_times_is_one_text,
     a_text_that_its_sender_repeats_six_hundred_times_gets_the_first_answer,
     q13_a_database_that_goes_away_under_load_costs_nothing,
+    code_files_that_are_read_anew_under_load_lose_nothing,
 }
 
 async fn five_hundred_texts_outlive_a_processor_that_is_killed_ten_times(place: Place) {
@@ -198,6 +200,64 @@ fn each_answered_once(world: &World, ids: &[Uuid]) {
         let most = if world.place == Place::Aws { 2 } else { 1 };
         assert!(answers[id].len() <= most, "{} times", answers[id].len());
     }
+}
+
+/// A code of the installation's own whose answer names its version.
+fn versioned(folder: &Path, version: usize) {
+    let toml = format!(
+        r#"
+code       = "XR"
+name       = {{ id = "Coba", en = "Trial" }}
+help       = {{ id = "Coba.", en = "Trial." }}
+permission = "can_send_u"
+format     = "XR [number]"
+reply      = {{ id = "versi {version}.", en = "version {version}." }}
+
+[field.number]
+type  = "number"
+label = {{ id = "nomor", en = "number" }}
+"#
+    );
+    std::fs::write(folder.join("xr.toml"), toml).expect("the code file");
+}
+
+async fn code_files_that_are_read_anew_under_load_lose_nothing(place: Place) {
+    let _alone = alone().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    versioned(folder.path(), 0);
+    let codes = folder.path().to_str().expect("a path").to_owned();
+    let build = Build::new(place).with("engine.codes", codes);
+    let mut world = build.with_processor().await;
+    let reports = |n: usize| {
+        sms(
+            PEOPLE[n % PEOPLE.len()],
+            &format!("U MC SP {}", n + 1),
+            None,
+        )
+    };
+    let ids = world
+        .send_all(&(0..400).map(reports).collect::<Vec<_>>())
+        .await;
+    let mut asked = 0;
+    for version in 1..=5 {
+        versioned(folder.path(), version);
+        world.processes[0].signal("HUP");
+        loop {
+            asked += 1;
+            let answer = world.text(people::VET, &format!("XR {asked}")).await;
+            if answer.contains(&format!("versi {version}.")) {
+                break;
+            }
+        }
+    }
+    world.until_answered(&ids).await;
+    settled(&mut world).await;
+    assert_eq!(
+        world.number("SELECT count(*) FROM report").await,
+        400 + asked
+    );
+    let undecided = "SELECT count(*) FROM message WHERE outcome <> 'stored'";
+    assert_eq!(world.number(undecided).await, 0);
 }
 
 /// Less than `most`, different in every run.
