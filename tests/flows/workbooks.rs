@@ -155,6 +155,7 @@ async fn rows_of_a_code_are_stored_once_and_bad_ones_come_back_marked(place: Pla
     let mail = || with_file(PELSA, "data-u", "data saya.xlsx", &good);
     let letter = world.answer(&mail()).await;
     says(&letter, "2 baris tersimpan");
+    says(&letter, "Baris 2: Terima kasih. [ID kasus ");
     assert!(letter.files.is_empty());
     let letter = world.answer(&mail()).await;
     says(&letter, "sudah tersimpan. Tidak ada yang disimpan dua kali");

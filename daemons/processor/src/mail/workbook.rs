@@ -41,6 +41,7 @@ pub enum Work {
 }
 
 /// What is said about a workbook.
+#[derive(Clone)]
 pub struct Said {
     /// Name of its kind; empty when it was not found out.
     pub kind: String,

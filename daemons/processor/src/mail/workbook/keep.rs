@@ -22,12 +22,15 @@ use common::workbook::rows::Message;
 use common::workbook::words;
 use common::{Failure, Result};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Most characters of an unproven mail's subject that are shown to the person whose name it bears.
 const SUBJECT_SHOWN: usize = 60;
+
+/// Most answers of rows that one mail lists.
+const ANSWERS: usize = 200;
 
 impl Case<'_> {
     /// Decides a mail with a workbook; `None` for one without.
@@ -56,9 +59,10 @@ impl Case<'_> {
             // Somebody handed the same file in at the same moment: looked at again, it is known.
             return Err(again("the same workbook was stored meanwhile"));
         }
+        let mut answers = Vec::new();
         match &ready.entries {
             Entries::Messages(messages) => {
-                self.messages(person, (&ready.form, messages), out).await?;
+                answers = self.messages(person, (&ready.form, messages), out).await?;
             }
             Entries::People(table) => {
                 let systems = &self.judge.systems;
@@ -73,16 +77,23 @@ impl Case<'_> {
                     })?;
             }
         }
-        self.answer_workbook((person, read), &ready.said, out).await
+        let mut said = ready.said.clone();
+        // A laboratory's rows have a report of their own.
+        if ready.form.kind.tell.is_none() && !answers.is_empty() {
+            said.values["unlisted"] = json!(answers.len().saturating_sub(ANSWERS));
+            answers.truncate(ANSWERS);
+            said.values["answers"] = Json::Array(answers);
+        }
+        self.answer_workbook((person, read), &said, out).await
     }
 
-    /// Every row as a message, with whatever it sets off.
+    /// Every row as a message, with whatever it sets off; what each was answered.
     async fn messages(
         &self,
         person: &Person,
         (form, messages): (&Form, &[Message]),
         out: &mut Outbox,
-    ) -> Result {
+    ) -> Result<Vec<Json>> {
         let (engine, order) = (&self.judge.engine, self.order(person));
         let tried = trial::answers(engine, self.tx, &order, (form, messages)).await?;
         if tried.iter().any(|t| t.fault.is_some()) {
@@ -90,8 +101,11 @@ impl Case<'_> {
                 "rows changed their meaning while a workbook was looked at",
             ));
         }
+        let mut answers = Vec::with_capacity(messages.len());
         for ((line, message), tried) in (0_i16..).zip(messages).zip(tried) {
             let answer = tried.answer;
+            let row = message.rows.first().map_or(0, |row| row + 1);
+            answers.push(json!({ "row": row, "answer": answer.text }));
             let taken = Taken {
                 id: order.id,
                 line,
@@ -113,7 +127,8 @@ impl Case<'_> {
             alerts::mail_all(&answer.mails, out);
             alerts::send(&answer.alerts, &self.judge.wording, out);
         }
-        self.tell(person, (form, messages), out).await
+        self.tell(person, (form, messages), out).await?;
+        Ok(answers)
     }
 
     /// Whoever sent a case's samples in is told of its results.
