@@ -21,6 +21,9 @@ async fn what_was_refused_for_a_missing_word_is_stored_late_and_once(place: Plac
                VALUES ('sign', 'XKB', 'kembung kiri', 'bloat, left', 'test', 9999)";
     world.run(add).await;
 
+    // The reporter has got another number since.
+    let moved = "UPDATE contact SET address = '+6281277770000' WHERE address = '+6281234567890'";
+    world.run(moved).await;
     let since = ["rerun", "--from", "2020-01-01"];
     let looked = world.ctl(&[&since[..], &["--dry-run"]].concat(), b"").await;
     assert!(looked.code == 0, "{looked:?}");

@@ -96,13 +96,12 @@ pub async fn corrected(tx: &Tx<'_>, original: &Original, code: &str) -> Result<O
         .query_opt(
             "-- again::corrected
              SELECT text FROM message
-             WHERE address = $1 AND person = $2 AND NOT training AND received_at > $4
-             AND ((outcome = 'stored' AND code = $3 AND received_at < $4 + interval '1 day')
-                  OR (outcome = $5 AND received_at < $4 + interval '1 hour'
-                      AND upper(split_part(btrim(text), ' ', 1)) = upper(split_part(btrim($6), ' ', 1))))
+             WHERE person = $1 AND NOT training AND received_at > $3 AND received_at < $3 + interval '1 day'
+             AND ((outcome = 'stored' AND code = $2)
+                  OR (outcome = $4 AND received_at < $3 + interval '1 hour'
+                      AND upper(split_part(btrim(text), ' ', 1)) = upper(split_part(btrim($5), ' ', 1))))
              ORDER BY received_at LIMIT 1",
             &[
-                /* address */ &original.address,
                 /* person */ &original.person,
                 /* code */ &code,
                 /* after */ &original.received_at,

@@ -116,6 +116,16 @@ pub async fn by_contact(tx: &Tx<'_>, channel: &str, address: &str) -> Result<Opt
     Ok(row.as_ref().map(person))
 }
 
+/// The person of this id, whatever their addresses are today.
+pub async fn by_id(tx: &Tx<'_>, id: i64) -> Result<Option<Person>> {
+    let sql = format!(
+        "-- people::by_id
+         SELECT {PERSON} FROM person p JOIN user_type t ON t.code = p.user_type WHERE p.id = $1"
+    );
+    let row = tx.query_opt(&sql, &[/* id */ &id]).await?;
+    Ok(row.as_ref().map(person))
+}
+
 /// As [`by_contact`], for many pairs of channel and address in one round trip; the answers stand
 /// in the order of the questions.
 pub async fn by_contacts(tx: &Tx<'_>, from: &[(&str, &str)]) -> Result<Vec<Option<Person>>> {

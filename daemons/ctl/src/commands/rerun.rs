@@ -152,7 +152,7 @@ fn said(found: &BTreeMap<&'static str, u64>, stored: &str) {
     let of = |what| found.get(what).copied().unwrap_or_default();
     note(format!(
         "{} looked at: {} {stored}, {} sent right by their senders since, {} read otherwise today (left as they are), {} of people \
-         who are no longer at that address, {} as they were",
+         who have no address any more, {} as they were",
         found.values().sum::<u64>(),
         of("stored"),
         of("corrected"),
@@ -195,10 +195,10 @@ impl Pass<'_> {
     async fn one(&self, o: &Original) -> Result<&'static str> {
         let mut conn = self.home.db.connect().await?;
         let tx = conn.begin().await?;
-        let sender = people::by_contact(&tx, &o.channel, &o.address).await?;
-        let Some(sender) = sender.filter(|p| p.id == o.person) else {
+        let Some((sender, o)) = sender(&tx, o).await? else {
             return Ok("elsewhere");
         };
+        let o = &o;
         match self.engine.again(&tx, o, &sender).await? {
             Again::Same => Ok("same"),
             Again::Corrected(since) => {
@@ -284,6 +284,29 @@ impl Pass<'_> {
             _ => format!("    is stored and stays so; today it would be {now}"),
         })
     }
+}
+
+/// Who sent it, and the original with the address at which they can be answered today: whoever has got
+/// another number since is still the same person. `None` for somebody without an address.
+async fn sender(tx: &Tx<'_>, o: &Original) -> Result<Option<(Person, Original)>> {
+    let found = people::by_contact(tx, &o.channel, &o.address).await?;
+    if let Some(person) = found.filter(|p| p.id == o.person) {
+        return Ok(Some((person, o.clone())));
+    }
+    let Some(person) = people::by_id(tx, o.person).await? else {
+        return Ok(None);
+    };
+    let contacts = people::contacts(tx, person.id).await?;
+    let mut usable = contacts.into_iter();
+    let contact = usable.find_map(|c| Some((c.channel?, c.address)));
+    Ok(contact.map(|(channel, address)| {
+        let o = Original {
+            channel,
+            address,
+            ..o.clone()
+        };
+        (person, o)
+    }))
 }
 
 /// The text as a channel would bring it: what the answer is caused by.
