@@ -1,5 +1,6 @@
 -- Owners :first to :last with two cows each: owner k lives where vet k % vets does, and is called by the number 1000001 + k
--- and by a telephone that ends with k. Statements are run one by one.
+-- and by a telephone that ends with k. Owners whom texts register are numbered from nine millions on. Statements are run
+-- one by one.
 INSERT INTO owner (id, name, place, registered_at) OVERRIDING SYSTEM VALUE
 SELECT 1000001 + k, 'Peternak ' || k, v.homes[1 + k % cardinality(v.homes)], now() - interval '2 years'
   FROM generate_series(:first, :last) AS k,
@@ -12,5 +13,5 @@ SELECT 1000001 + k, 'phone', '08135' || lpad(k::text, 7, '0') FROM generate_seri
 INSERT INTO animal (owner, code, kind, species, sex, born_on, registered_at)
 SELECT 1000001 + k, 'A' || a, 'SPBA', 'SP', 'B', current_date - 1800, now() - interval '2 years'
   FROM generate_series(:first, :last) AS k, generate_series(1, 2) AS a;
-SELECT setval(pg_get_serial_sequence('owner', 'id'), max(id)) FROM owner;
+SELECT setval(pg_get_serial_sequence('owner', 'id'), 9000000);
 ANALYZE
