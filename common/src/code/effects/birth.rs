@@ -31,7 +31,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     }
     let origin = match origin(deed, dam, *date) {
         Ok(origin) => origin,
-        Err(refused) => return Ok(refused),
+        Err(refused) => return Ok(*refused),
     };
     if let Some(refused) = herd::taken(deed, owner, &[calf]).await? {
         return Ok(refused);
@@ -50,12 +50,16 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
 }
 
 /// Where the birth comes from; the `Err` says why it cannot be.
-fn origin(deed: &Deed<'_>, dam: &Animal, date: PartDate) -> std::result::Result<Origin, Effected> {
+fn origin(
+    deed: &Deed<'_>,
+    dam: &Animal,
+    date: PartDate,
+) -> std::result::Result<Origin, Box<Effected>> {
     let today = herd::latest_day(deed);
     let (first, last) = bounds(date, today);
     if first > today {
         let date = ("date", Var::from(date.to_string()));
-        return Err(Effected::Refused("born_tomorrow", vec![date]));
+        return Err(Box::new(Effected::Refused("born_tomorrow", vec![date])));
     }
     let unknown = Origin {
         insemination: None,
@@ -69,7 +73,7 @@ fn origin(deed: &Deed<'_>, dam: &Animal, date: PartDate) -> std::result::Result<
     let whole = usual
         .birth(dam, &told, last)
         .or_else(|_| usual.birth(dam, &told, first));
-    whole.map_err(|soon| too_soon(deed, dam, date, &soon))
+    whole.map_err(|soon| Box::new(too_soon(deed, dam, date, &soon)))
 }
 
 fn too_soon(deed: &Deed<'_>, dam: &Animal, date: PartDate, soon: &TooSoon) -> Effected {
