@@ -37,6 +37,24 @@ pub struct Asked<'a> {
     pub received_at: Timestamp,
 }
 
+#[cfg(test)]
+impl<'a> Asked<'a> {
+    /// A text that is a message by itself, sent and received at once.
+    pub(crate) fn text(sender: &'a Person, address: &'a str, text: &'a str, at: Timestamp) -> Self {
+        let message = Uuid::now_v7();
+        Self {
+            sender,
+            address,
+            text,
+            message,
+            line: 0,
+            trace: message,
+            sent_at: at,
+            received_at: at,
+        }
+    }
+}
+
 impl Asked<'_> {
     /// Id of the report that this message becomes: the same however often it is decided.
     pub fn report_id(&self) -> Uuid {

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::db::intake::Taken;
-use crate::db::people;
 use crate::db::testing::{TestHome, begin};
+use crate::db::{cases, intake, people};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 

@@ -1,9 +1,10 @@
 //! What the program brings along: lists, user types, permissions and the places of Indonesia.
 
 use super::{
-    LoadError, LoadOptions, LoadReport, infrastructure, lists, people, permissions, places,
-    programs, user_types,
+    LoadError, LoadFault, LoadOptions, LoadReport, infrastructure, lists, people, permissions,
+    places, programs, roles, user_types,
 };
+use crate::db::lists::bulk::{Placed, PlacedList};
 use crate::db::lists::{Entry, List};
 use crate::db::people::bulk::{Permission, UserType};
 use crate::db::{self, Tx};
@@ -84,61 +85,68 @@ async fn load_files(
     Ok(reports)
 }
 
-/// The shipped lists with their entries as they would be loaded into an empty database: what code
-/// files are checked against where there is no database. Fails with our own mistake only.
-pub fn lists_as_shipped() -> Result<(Vec<List>, Vec<Entry>), ShippedError> {
-    let (mut heads, mut entries, mut permissions) = (Vec::new(), Vec::new(), Vec::new());
-    for (kind, file, bytes) in LISTS {
-        let faults = match kind {
-            Kind::Lists if super::lists::is_file_of_lists(bytes) => {
-                let (read, faults) = super::lists::read_lists(bytes, &heads);
-                heads.extend(read);
+/// Everything that the shipped files say, in their order.
+#[derive(Default)]
+struct AsShipped {
+    heads: Vec<PlacedList>,
+    entries: Vec<Placed>,
+    permissions: Vec<Permission>,
+    types: Vec<UserType>,
+}
+
+impl AsShipped {
+    /// Reads all of it. Fails with our own mistake only.
+    fn read() -> Result<Self, ShippedError> {
+        let mut all = Self::default();
+        for (kind, file, bytes) in LISTS {
+            let faults = all.take(kind, bytes);
+            super::refuse(faults).map_err(|error| ShippedError { file, error })?;
+        }
+        Ok(all)
+    }
+
+    fn take(&mut self, kind: &Kind, bytes: &[u8]) -> Vec<LoadFault> {
+        match kind {
+            Kind::Lists if lists::is_file_of_lists(bytes) => {
+                let (read, faults) = lists::read_lists(bytes, &self.heads);
+                self.heads.extend(read);
                 faults
             }
             Kind::Lists => {
-                let (read, faults) = super::lists::read_entries(bytes, &heads, &entries);
-                entries.extend(read);
+                let (read, faults) = lists::read_entries(bytes, &self.heads, &self.entries);
+                self.entries.extend(read);
                 faults
             }
             Kind::Permissions => {
-                let (read, faults) = super::roles::read_permissions(bytes);
-                permissions.extend(read);
+                let (read, faults) = roles::read_permissions(bytes);
+                self.permissions.extend(read);
                 faults
             }
             Kind::UserTypes => {
-                let (read, faults) = super::roles::read_user_types(bytes, &permissions);
-                entries.extend(read.into_iter().map(|(_, entry)| entry));
+                let (read, faults) = roles::read_user_types(bytes, &self.permissions);
+                let (types, entries): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+                self.types.extend(types);
+                self.entries.extend(entries);
                 faults
             }
             Kind::Places => Vec::new(),
-        };
-        super::refuse(faults).map_err(|error| ShippedError { file, error })?;
+        }
     }
-    let heads = heads.into_iter().map(|(list, _)| list).collect();
-    Ok((heads, entries.into_iter().map(|e| e.entry).collect()))
+}
+
+/// The shipped lists with their entries as they would be loaded into an empty database: what code
+/// files are checked against where there is no database. Fails with our own mistake only.
+pub fn lists_as_shipped() -> Result<(Vec<List>, Vec<Entry>), ShippedError> {
+    let all = AsShipped::read()?;
+    let heads = all.heads.into_iter().map(|(list, _)| list).collect();
+    Ok((heads, all.entries.into_iter().map(|e| e.entry).collect()))
 }
 
 /// The shipped permissions and user types, in the order of their files. Fails with our own mistake
 /// only.
 pub(crate) fn roles_as_shipped() -> Result<(Vec<Permission>, Vec<UserType>), ShippedError> {
-    let (mut permissions, mut types) = (Vec::new(), Vec::new());
-    for (kind, file, bytes) in LISTS {
-        let faults = match kind {
-            Kind::Permissions => {
-                let (read, faults) = super::roles::read_permissions(bytes);
-                permissions.extend(read);
-                faults
-            }
-            Kind::UserTypes => {
-                let (read, faults) = super::roles::read_user_types(bytes, &permissions);
-                types.extend(read.into_iter().map(|(one, _)| one));
-                faults
-            }
-            Kind::Lists | Kind::Places => continue,
-        };
-        super::refuse(faults).map_err(|error| ShippedError { file, error })?;
-    }
-    Ok((permissions, types))
+    let all = AsShipped::read()?;
+    Ok((all.permissions, all.types))
 }
 
 async fn load_once(

@@ -43,23 +43,13 @@ impl World {
         let sender = known
             .or_else(|| self.engine.stranger(text))
             .expect("they may say it");
-        let message = Uuid::now_v7();
-        let asked = Asked {
-            sender: &sender,
-            address: from,
-            text,
-            message,
-            line: 0,
-            trace: message,
-            sent_at: at,
-            received_at: at,
-        };
+        let asked = Asked::text(&sender, from, text, at);
         let answer = self.engine.answer(&tx, &asked).await.expect("an answer");
         let person = Some(sender.id).filter(|id| *id > 0);
         tx.execute(
             "INSERT INTO message (id, trace, channel, address, person, text, sent_at, received_at, outcome, answer)
              VALUES ($1, $1, 'console', $2, $3, $4, $5, $5, $6, $7)",
-            &[&message, &from, &person, &text, &at, &answer.outcome, &answer.text],
+            &[&asked.message, &from, &person, &text, &at, &answer.outcome, &answer.text],
         )
         .await
         .unwrap();

@@ -8,34 +8,29 @@
 //!           a receiver of many alerts goes out as one text; what is too old is forgotten.
 //! Fails:    an unknown sender is told so once a day; a mail without proof of its sender is held
 //!           until the registered person confirms it; a code file that is wrong stops the start.
-//! Weakness: two texts of one person may be decided in the other order; `H` goes by the time of
-//!           sending. A code list that changes is in force a moment later, not at once.
+//! Weakness: two texts of one person may change places; `H` goes by the time of sending. A list that
+//!           changes is in force a moment later, not at once.
 
 mod config;
 mod handlers;
-mod housekeeping;
 mod mail;
 mod upkeep;
 
-use common::daemon;
-use common::engine::Engine;
+use common::{daemon, engine::Engine, workbook};
 use handlers::{EmailInputHandler, TextInputHandler};
-use housekeeping::Housekeeping;
 use std::process::ExitCode;
-use upkeep::Upkeep;
 
 fn main() -> ExitCode {
     // Workbooks are opened in a process of their own, which is this program again.
-    if let Some(code) = common::workbook::child::play() {
+    if let Some(code) = workbook::child::play() {
         return code;
     }
     daemon::run("processor", async |d| {
         let engine = Engine::load(d.home(), d.settings()).await?;
         let texts = TextInputHandler::new(engine.clone(), d.settings());
-        tokio::spawn(Upkeep::new(engine.clone(), d)?.run());
+        upkeep::start(&engine, d)?;
         let mails = EmailInputHandler::new(engine.clone(), d)?;
         let blobs = d.settings().blob.clone();
-        tokio::spawn(Housekeeping::new(engine.clone(), d).run());
         d.on(texts)
             .on(mails)
             .adopt("email-input", move |body| mail::notice::adopt(body, &blobs))

@@ -1,5 +1,7 @@
 //! What the processor does by the clock: tells again what nobody answered, and tells in one text
-//! what was held.
+//! what was held, and forgets what is too old.
+
+mod housekeeping;
 
 use crate::config::Config;
 use crate::handlers::alerts;
@@ -9,6 +11,7 @@ use common::engine::{Engine, Look, Wording};
 use common::home::Home;
 use common::outbox::Outbox;
 use common::{Failure, Result};
+use housekeeping::Housekeeping;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
@@ -18,7 +21,14 @@ use tracing::{info, warn};
 /// Receivers whose held alerts one round tells; more wait for the next.
 const RECEIVERS: usize = 200;
 
-/// Everything that it needs.
+/// Begins all of it; it ends with the process.
+pub fn start(engine: &Arc<Engine>, d: &Daemon) -> Result {
+    tokio::spawn(Upkeep::new(engine.clone(), d)?.run());
+    tokio::spawn(Housekeeping::new(engine.clone(), d).run());
+    Ok(())
+}
+
+/// Everything that alerts by the clock need.
 pub struct Upkeep {
     engine: Arc<Engine>,
     home: Home,

@@ -67,8 +67,8 @@ pub(super) fn of(species: &str) -> Option<&'static Species> {
         let mut reader = csv::ReaderBuilder::new()
             .comment(Some(b'#'))
             .from_reader(&file[..]);
-        // A shipped file; a test reads it.
         let rows: Result<_, _> = reader.deserialize().collect();
+        // A shipped file; a test reads it.
         rows.expect("the shipped table is valid")
     };
     ALL.get_or_init(read).iter().find(|s| s.species == species)

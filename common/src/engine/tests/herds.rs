@@ -182,17 +182,7 @@ async fn of_two_officers_who_register_one_owner_at_once_the_second_is_told() {
         let decide = async |tx: &crate::db::Tx<'_>, from: &str| {
             let sender = people::by_contact(tx, "console", from).await;
             let sender = sender.expect("a query").expect("a person");
-            let message = Uuid::now_v7();
-            let asked = Asked {
-                sender: &sender,
-                address: from,
-                text,
-                message,
-                line: 0,
-                trace: message,
-                sent_at: world.now,
-                received_at: world.now,
-            };
+            let asked = Asked::text(&sender, from, text, world.now);
             world.engine.answer(tx, &asked).await.expect("an answer")
         };
         assert_eq!(decide(&one, PARAVET).await.outcome, "stored");
@@ -542,17 +532,7 @@ async fn no_look_up_reads_a_whole_table() {
         "DHP 081350017000",
         "IH 081350017000 A1",
     ] {
-        let message = Uuid::now_v7();
-        let asked = Asked {
-            sender: &sender,
-            address: PARAVET,
-            text,
-            message,
-            line: 0,
-            trace: message,
-            sent_at: world.now,
-            received_at: world.now,
-        };
+        let asked = Asked::text(&sender, PARAVET, text, world.now);
         let answer = world.engine.answer(&tx, &asked).await.expect("an answer");
         let good = matches!(answer.outcome, "stored" | "answered");
         assert!(good, "{text}: {}", answer.text);

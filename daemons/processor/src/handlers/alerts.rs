@@ -1,9 +1,10 @@
 //! Alerts on their way: a text or a mail each.
 
 use common::engine::{Alert, Wording};
+use common::language::Language;
 use common::messages::{EmailOutput, Origin, Purpose};
 use common::outbox::Outbox;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 /// Sends what a message or the clock sets off; the engine wrote down who is told.
 pub fn send(alerts: &[Alert], wording: &Wording, out: &mut Outbox) {
@@ -33,10 +34,15 @@ fn mail(alert: &Alert) -> EmailOutput {
         "case".into(),
         json!(alert.case_id.map(|c| c.to_string()).unwrap_or_default()),
     );
+    letter(&alert.address, alert.language, values)
+}
+
+/// A mail to somebody who must act, with the values of the template `alert`.
+pub fn letter(to: &str, language: Language, values: Map<String, Value>) -> EmailOutput {
     EmailOutput {
-        to: alert.address.clone(),
+        to: to.to_owned(),
         template: "alert".into(),
-        language: alert.language.tag().into(),
+        language: language.tag().into(),
         values,
         purpose: Purpose::Alert,
         thread: None,

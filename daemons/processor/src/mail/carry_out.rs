@@ -26,6 +26,22 @@ pub struct Order<'a> {
     pub received_at: Timestamp,
 }
 
+impl<'a> Order<'a> {
+    /// One command of it, as the engine is asked.
+    pub fn asked(&self, line: i16, text: &'a str) -> Asked<'a> {
+        Asked {
+            sender: self.person,
+            address: self.address,
+            text,
+            message: self.id,
+            line,
+            trace: self.trace,
+            sent_at: self.received_at,
+            received_at: self.received_at,
+        }
+    }
+}
+
 /// Carries commands out in order; for each what was typed and what came of it, as the template
 /// `answer` wants them. What one of them refuses does not keep the others back.
 pub async fn all(
@@ -36,17 +52,7 @@ pub async fn all(
 ) -> Result<Vec<Value>> {
     let mut answers = Vec::new();
     for (line, text) in (0i16..).zip(lines) {
-        let asked = Asked {
-            sender: order.person,
-            address: order.address,
-            text,
-            message: order.id,
-            line,
-            trace: order.trace,
-            sent_at: order.received_at,
-            received_at: order.received_at,
-        };
-        let answer = engine.answer(tx, &asked).await?;
+        let answer = engine.answer(tx, &order.asked(line, text)).await?;
         alerts::mail_all(&answer.mails, out);
         alerts::send(&answer.alerts, wording, out);
         let taken = Taken {

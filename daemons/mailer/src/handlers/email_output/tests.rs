@@ -745,6 +745,15 @@ async fn somebody(world: &World, address: &str) {
     conn.client().batch_execute(&sql).await.unwrap();
 }
 
+/// An alert to somebody who has a telephone too.
+async fn alert_to_somebody(world: &World) -> Incoming<EmailOutput> {
+    let mut alert = mail(7);
+    alert.message.template = "alert".into();
+    alert.message.values.insert("text".into(), json!("Awas"));
+    somebody(world, &alert.to).await;
+    alert
+}
+
 async fn waiting(world: &World, queue: &str) -> i64 {
     let mut conn = world.db.connect().await.unwrap();
     let sql = "SELECT count(*) FROM queue WHERE name = $1";
@@ -759,10 +768,7 @@ async fn waiting(world: &World, queue: &str) -> i64 {
 #[tokio::test]
 async fn what_a_suppressed_address_does_not_get_goes_to_the_telephone_once() {
     let world = world(Mailer::default(), Limits::default()).await;
-    let mut alert = mail(7);
-    alert.message.template = "alert".into();
-    alert.message.values.insert("text".into(), json!("Awas"));
-    somebody(&world, &alert.to).await;
+    let alert = alert_to_somebody(&world).await;
     let mut conn = world.db.connect().await.unwrap();
     let tx = conn.begin().await.unwrap();
     suppressions::add(&tx, &alert.to, "bounce", ("bounce", None), Timestamp::now())
@@ -782,10 +788,7 @@ async fn what_a_suppressed_address_does_not_get_goes_to_the_telephone_once() {
 #[tokio::test]
 async fn what_is_refused_goes_to_the_telephone_with_its_record() {
     let world = world(Mailer::default(), Limits::default()).await;
-    let mut alert = mail(7);
-    alert.message.template = "alert".into();
-    alert.message.values.insert("text".into(), json!("Awas"));
-    somebody(&world, &alert.to).await;
+    let alert = alert_to_somebody(&world).await;
     let refused = Outcome::Refused {
         reason: "no such mailbox".into(),
     };

@@ -4,7 +4,7 @@ use crate::mail::carry_out::Order;
 use common::Result;
 use common::code::Reader;
 use common::db::Tx;
-use common::engine::{Answer, Asked, Engine};
+use common::engine::{Answer, Engine};
 use common::workbook::form::Form;
 use common::workbook::grid::Fault;
 use common::workbook::rows::Message;
@@ -27,17 +27,7 @@ pub async fn answers(
 ) -> Result<Vec<Tried>> {
     let mut tried = Vec::with_capacity(messages.len());
     for (line, message) in (0_i16..).zip(messages) {
-        let asked = Asked {
-            sender: order.person,
-            address: order.address,
-            text: &message.text,
-            message: order.id,
-            line,
-            trace: order.trace,
-            sent_at: order.received_at,
-            received_at: order.received_at,
-        };
-        let answer = engine.answer(tx, &asked).await?;
+        let answer = engine.answer(tx, &order.asked(line, &message.text)).await?;
         // What was said just before by a text is stored already.
         let good = matches!(answer.outcome, "stored" | "repeated");
         let fault = (!good).then(|| message.refused(form, answer.outcome, &answer.text));

@@ -1,6 +1,7 @@
 //! What the processor does on the side, hourly: forgets what is too old, deletes what nothing refers
 //! to, tells coordinators of people whom nothing reaches.
 
+use crate::handlers::alerts;
 use common::alerts::Whom;
 use common::code::Var;
 use common::config::Settings;
@@ -10,7 +11,7 @@ use common::engine::{Engine, Wording};
 use common::envelope::Envelope;
 use common::home::Home;
 use common::language::Language;
-use common::messages::{EmailOutput, Message, Origin, Purpose};
+use common::messages::Message;
 use common::outbox::Pushed;
 use common::people::{self, Unreached};
 use common::{Result, retention, telemetry};
@@ -136,7 +137,10 @@ impl Housekeeping {
         let text = self.engine.codes().say("unreachable", language, &values);
         let now = Timestamp::now();
         Some(match channel.as_str() {
-            "email" => pushed(&mail(&contact.address, language, &text), now),
+            "email" => {
+                let values = Map::from_iter([("text".to_owned(), json!(text))]);
+                pushed(&alerts::letter(&contact.address, language, values), now)
+            }
             channel => pushed(
                 &self.wording.text(channel, &contact.address, &text, now),
                 now,
@@ -162,23 +166,6 @@ fn pushed<M: Message>(message: &M, now: Timestamp) -> Pushed {
         queue: message.queue(),
         envelope: Envelope::first(Uuid::now_v7(), message, now),
         delay: Duration::ZERO,
-    }
-}
-
-fn mail(to: &str, language: Language, text: &str) -> EmailOutput {
-    let mut values = Map::new();
-    values.insert("text".into(), json!(text));
-    EmailOutput {
-        to: to.to_owned(),
-        template: "alert".into(),
-        language: language.tag().into(),
-        values,
-        purpose: Purpose::Alert,
-        thread: None,
-        attachments: Vec::new(),
-        documents: Vec::new(),
-        reply_token: None,
-        origin: Origin::Generated,
     }
 }
 
