@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// Folders whose text files travel inside the binaries, with the names of their lists. Kinds of
-/// workbooks lie with the processor, and the command line makes templates of them too.
+/// workbooks lie with the processor and channels with the bridge; the command line knows both too.
 const FOLDERS: &[(&str, &str)] = &[
     ("codes", "codes"),
     ("mails", "mails"),
     ("kinds", "../daemons/processor/kinds"),
+    ("channels", "../daemons/bridge/channels"),
 ];
 
 fn main() -> io::Result<()> {

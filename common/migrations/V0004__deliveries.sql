@@ -9,7 +9,7 @@ CREATE TABLE delivery (
     address      text NOT NULL,
     purpose      text NOT NULL CHECK (purpose IN ('answer', 'alert')),
     -- waiting: certainly not sent, will be tried again; unknown: perhaps sent.
-    state        text NOT NULL CHECK (state IN ('claimed', 'waiting', 'sent', 'refused', 'unknown', 'suppressed', 'expired')),
+    state        text NOT NULL CHECK (state IN ('claimed', 'waiting', 'sent', 'refused', 'unknown', 'suppressed', 'expired', 'moved')),
     attempts     integer NOT NULL DEFAULT 0,
     message_id   text,
     provider_id  text,

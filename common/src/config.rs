@@ -72,6 +72,9 @@ pub struct Settings {
     /// What is the mailer's own.
     #[serde(default)]
     pub mailer: toml::Table,
+    /// What is the bridge's own.
+    #[serde(default)]
+    pub bridge: toml::Table,
     /// The file these settings came from.
     #[serde(skip)]
     pub file: PathBuf,

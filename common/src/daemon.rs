@@ -48,6 +48,7 @@ pub struct Daemon {
     adopt: HashMap<String, Adopt>,
     most: HashMap<String, usize>,
     reloads: Vec<Reload>,
+    endings: Vec<Reload>,
 }
 
 type Reload = Box<dyn Fn() -> futures_util::future::BoxFuture<'static, Result> + Send + Sync>;
@@ -106,6 +107,7 @@ async fn lifetime(
         adopt: HashMap::new(),
         most: HashMap::new(),
         reloads: Vec::new(),
+        endings: Vec::new(),
     };
     declare(&mut daemon).await?;
     daemon.check_queues().await?;
@@ -145,9 +147,13 @@ impl Daemon {
 
     /// Gives the messages of a queue to somebody who hands them to the outside world.
     pub fn deliver<D: Deliverer>(&mut self, deliverer: D) -> &mut Self {
+        self.deliver_from(D::Message::KIND, deliverer)
+    }
+
+    /// The same for one of several queues whose messages are of one kind.
+    pub fn deliver_from<D: Deliverer>(&mut self, queue: &str, deliverer: D) -> &mut Self {
         let work = Arc::new(work::Delivering(deliverer));
-        self.takers
-            .push((D::Message::KIND.to_owned(), Taker::Deliverer(work)));
+        self.takers.push((queue.to_owned(), Taker::Deliverer(work)));
         self
     }
 
@@ -173,6 +179,16 @@ impl Daemon {
         F: Future<Output = Result> + Send + 'static,
     {
         self.reloads.push(Box::new(move || Box::pin(reload())));
+        self
+    }
+
+    /// Runs this at an orderly stop, when nothing is in hand any more: connections are ended in
+    /// order here.
+    pub fn at_end<F>(&mut self, end: impl Fn() -> F + Send + Sync + 'static) -> &mut Self
+    where
+        F: Future<Output = Result> + Send + 'static,
+    {
+        self.endings.push(Box::new(move || Box::pin(end())));
         self
     }
 
@@ -211,6 +227,11 @@ impl Daemon {
         self.reload_until_stop(&shutdown, &levels).await;
         let _ = sd_notify::notify(&[NotifyState::Stopping]);
         stop(&self.settings.frame, lines, pollers, settled).await;
+        for end in &self.endings {
+            if let Err(e) = end().await {
+                warn!(error = %e, "Not everything ended in order");
+            }
+        }
         // It watches the same token and holds nothing that could be lost.
         let _ = upkeep.await;
         upkeep::take_leave(self.name, &self.home).await;
@@ -355,7 +376,7 @@ async fn reachable(home: &Home, name: &str) -> Result {
 }
 
 /// Names this process among its siblings.
-fn instance() -> String {
+pub fn instance() -> String {
     // A hardened unit cannot see the host's name in /proc and is given it by systemd.
     let host = std::env::var("HOSTNAME")
         .or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"))

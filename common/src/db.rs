@@ -4,13 +4,16 @@
 pub mod again;
 pub mod alerts;
 pub mod cases;
+pub mod channels;
 pub mod deliveries;
 pub mod frame;
 pub mod herds;
 pub mod intake;
+pub mod leases;
 pub mod mails;
 pub mod notices;
 pub mod operator;
+pub mod pieces;
 mod pool;
 pub mod queue;
 pub mod quota;

@@ -35,6 +35,8 @@ pub enum Dependency {
     Blobs,
     /// The outgoing mail's transport.
     Mail,
+    /// A network that carries texts.
+    Gateway,
 }
 
 /// Why a message was refused for good, as a short stable name that is stored and counted.
@@ -107,6 +109,7 @@ impl fmt::Display for Dependency {
             Self::Queue => "queue",
             Self::Blobs => "blobs",
             Self::Mail => "mail",
+            Self::Gateway => "gateway",
         })
     }
 }

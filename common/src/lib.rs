@@ -4,11 +4,13 @@
 pub mod alerts;
 pub mod aws;
 pub mod blob;
+pub mod channel;
 pub mod code;
 pub mod compose;
 pub mod config;
 pub mod daemon;
 pub mod db;
+pub mod delivery;
 pub mod document;
 pub mod engine;
 pub mod envelope;

@@ -82,6 +82,32 @@ pub fn size(text: &str) -> Size {
     }
 }
 
+/// A text in the parts that [`size`] counts, in order, each to be sent with the header that joins
+/// them; one, and perhaps an empty one, when it fits.
+pub fn pieces(text: &str) -> Vec<String> {
+    let Size {
+        alphabet, parts, ..
+    } = size(text);
+    if parts <= 1 {
+        return vec![text.to_owned()];
+    }
+    let (cost, most): (fn(char) -> usize, usize) = match alphabet {
+        Alphabet::Gsm7 => (|c| septets(c).unwrap_or(1), 153),
+        Alphabet::Ucs2 => (char::len_utf16, 67),
+    };
+    let (mut pieces, mut piece, mut filled) = (Vec::with_capacity(parts), String::new(), 0);
+    for c in text.chars() {
+        if filled + cost(c) > most {
+            pieces.push(std::mem::take(&mut piece));
+            filled = 0;
+        }
+        filled += cost(c);
+        piece.push(c);
+    }
+    pieces.push(piece);
+    pieces
+}
+
 /// What stands where something was cut off; part of every limit.
 pub const DOTS: &str = "...";
 

@@ -225,7 +225,7 @@ impl Line {
                 Dependency::Database => self.home.db.probe(self.daemon, &self.instance).await,
                 Dependency::Queue => self.queue_is_there().await,
                 Dependency::Blobs => self.home.blobs.probe().await,
-                Dependency::Mail => match &self.taker {
+                Dependency::Mail | Dependency::Gateway => match &self.taker {
                     Taker::Handler(work) => work.probe().await,
                     Taker::Deliverer(work) => work.probe().await,
                 },

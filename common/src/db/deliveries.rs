@@ -46,6 +46,8 @@ pub enum State {
     Suppressed,
     /// Not sent: too late to be of use.
     Expired,
+    /// Not sent here: another channel took it.
+    Moved,
 }
 
 /// What is known of a delivery before it is claimed.
@@ -98,13 +100,14 @@ impl State {
             Self::Unknown => "unknown",
             Self::Suppressed => "suppressed",
             Self::Expired => "expired",
+            Self::Moved => "moved",
         }
     }
 
     fn of(name: &str) -> Result<Self> {
-        use State::{Claimed, Expired, Refused, Sent, Suppressed, Unknown, Waiting};
+        use State::{Claimed, Expired, Moved, Refused, Sent, Suppressed, Unknown, Waiting};
         [
-            Claimed, Waiting, Sent, Refused, Unknown, Suppressed, Expired,
+            Claimed, Waiting, Sent, Refused, Unknown, Suppressed, Expired, Moved,
         ]
         .into_iter()
         .find(|s| s.name() == name)

@@ -43,6 +43,7 @@ impl Wording {
             purpose: Purpose::Alert,
             in_reply_to: None,
             expires_at: now.checked_add(self.worth).unwrap_or(Timestamp::MAX),
+            tried: Vec::new(),
         }
     }
 

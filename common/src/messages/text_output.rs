@@ -22,6 +22,9 @@ pub struct TextOutput {
     pub parts: u32,
     /// After this it is not worth sending any more.
     pub expires_at: Timestamp,
+    /// Channels that could not carry it, before this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<String>,
 }
 
 /// Why a text or mail goes out.

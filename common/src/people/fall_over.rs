@@ -187,6 +187,7 @@ fn as_text(
         purpose,
         in_reply_to,
         expires_at: now.checked_add(worth).unwrap_or(Timestamp::MAX),
+        tried: Vec::new(),
     }
 }
 
@@ -262,6 +263,7 @@ mod tests {
             in_reply_to: None,
             parts: 1,
             expires_at: Timestamp::MAX,
+            tried: Vec::new(),
         };
         let failed = Failed {
             person: 1,

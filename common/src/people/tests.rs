@@ -696,6 +696,7 @@ impl World {
             in_reply_to: None,
             parts: 1,
             expires_at: Timestamp::MAX,
+            tried: Vec::new(),
         };
         let cause = Envelope::first(delivery, &text, Timestamp::now());
         let mut out = Outbox::new(cause, Timestamp::now());

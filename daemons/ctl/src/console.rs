@@ -83,6 +83,7 @@ mod tests {
             in_reply_to,
             parts: 1,
             expires_at: Timestamp::MAX,
+            tried: Vec::new(),
         };
         Envelope::first(Uuid::now_v7(), &text, Timestamp::now()).to_json()
     }

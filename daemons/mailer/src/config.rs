@@ -1,7 +1,7 @@
 //! `[mailer]`
 
 use common::config::Settings;
-use common::messages::Purpose;
+use common::delivery::{Rules, Unknown};
 use common::{Failure, Result};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -38,30 +38,6 @@ pub struct Mailer {
     pub keep_days: u32,
     /// Folder whose mails add to the shipped ones or replace them; read at start and on reload.
     pub mails: Option<PathBuf>,
-}
-
-/// `[mailer.unknown]`
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    default,
-    expecting = "a table such as { answer = \"resend\", alert = \"leave\" }"
-)]
-pub struct Unknown {
-    /// For answers.
-    pub answer: OnUnknown,
-    /// For alerts.
-    pub alert: OnUnknown,
-}
-
-/// What to do when nobody knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnUnknown {
-    /// Send it again: doubled is better than lost.
-    Resend,
-    /// Leave it, for an operator to see.
-    Leave,
 }
 
 impl Mailer {
@@ -111,11 +87,20 @@ impl Mailer {
         Duration::from_secs(self.deliver_limit_s)
     }
 
-    /// What to do with an unknown outcome of this kind of mail.
-    pub fn on_unknown(&self, purpose: Purpose) -> OnUnknown {
-        match purpose {
-            Purpose::Answer => self.unknown.answer,
-            Purpose::Alert => self.unknown.alert,
+    /// Why a mail of this age is not sent any more, if so.
+    pub fn expired(&self, age: Duration) -> Option<String> {
+        let hours = self.expire_hours;
+        let late = age > Duration::from_secs(u64::from(hours) * 3600);
+        late.then(|| format!("older than {hours} hours"))
+    }
+
+    /// What holds for every mail.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            // Until the hand-over begins, and for the hand-over.
+            limit: self.deliver_limit() * 2,
+            unknown: self.unknown,
+            sends_at_most: self.sends_at_most,
         }
     }
 }
@@ -138,18 +123,10 @@ impl Default for Mailer {
     }
 }
 
-impl Default for Unknown {
-    fn default() -> Self {
-        Self {
-            answer: OnUnknown::Resend,
-            alert: OnUnknown::Resend,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use common::delivery::OnUnknown;
 
     const FLEET: &str = r#"
         database = { url = "host=/tmp" }
@@ -169,7 +146,7 @@ mod tests {
     #[test]
     fn every_key_has_a_default_and_can_be_set() {
         let mailer = read("").unwrap();
-        assert_eq!(mailer.on_unknown(Purpose::Answer), OnUnknown::Resend);
+        assert_eq!(mailer.unknown.answer, OnUnknown::Resend);
         assert_eq!((mailer.rate_per_s, mailer.per_day), (None, None));
         let mailer = read("rate_per_s = 14\nper_day = 50000\nunknown = { alert = \"leave\" }");
         let mailer = mailer.unwrap();
@@ -177,8 +154,8 @@ mod tests {
             (mailer.rate_per_s, mailer.per_day),
             (Some(14.0), Some(50_000))
         );
-        assert_eq!(mailer.on_unknown(Purpose::Alert), OnUnknown::Leave);
-        assert_eq!(mailer.on_unknown(Purpose::Answer), OnUnknown::Resend);
+        assert_eq!(mailer.unknown.alert, OnUnknown::Leave);
+        assert_eq!(mailer.unknown.answer, OnUnknown::Resend);
     }
 
     #[test]

@@ -14,7 +14,6 @@ mod allowance;
 mod config;
 mod handlers;
 mod limits;
-mod policy;
 mod upkeep;
 
 use common::daemon;

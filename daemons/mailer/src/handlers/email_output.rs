@@ -1,7 +1,6 @@
 use crate::allowance::{Allowance, Share};
 use crate::config::Mailer;
 use crate::limits;
-use crate::policy::{Decision, Facts, decide};
 use crate::upkeep::Upkeep;
 use common::aws::Sdk;
 use common::blob::Found;
@@ -9,6 +8,7 @@ use common::compose::{self, ComposeError, Composer, File, Sender};
 use common::config::{self, Settings, TransportSettings};
 use common::db::deliveries::{self, Parcel, State};
 use common::db::{Tx, suppressions};
+use common::delivery::{Decision, Facts, decide};
 use common::failure::Dependency;
 use common::handler::{Claim, Deliverer, Incoming};
 use common::home::Home;
@@ -103,7 +103,9 @@ impl EmailOutputDeliverer {
         Ok(Facts {
             found: deliveries::find(tx, mail.envelope.id).await?,
             suppressed: suppressions::reason(tx, &mail.to).await?,
-            age: Duration::try_from(age).unwrap_or_default(),
+            expired: self
+                .settings
+                .expired(Duration::try_from(age).unwrap_or_default()),
             purpose: mail.purpose,
         })
     }
@@ -206,7 +208,7 @@ impl Deliverer for EmailOutputDeliverer {
         let facts = self.facts(mail, tx).await?;
         let message_id = self.composer.message_id(&mail.envelope);
         let parcel = parcel(mail, &message_id);
-        match decide(&facts, &self.settings) {
+        match decide(&facts, &self.settings.rules()) {
             Decision::Done => Ok(Claim::Done),
             // This mail alone waits: the others have nothing to do with it.
             Decision::LookAgain(pause) => {

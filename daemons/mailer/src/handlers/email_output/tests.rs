@@ -2,12 +2,12 @@
 //! its own.
 
 use super::*;
-use crate::config::{OnUnknown, Unknown};
 use crate::handlers::MailEventHandler;
 use async_trait::async_trait;
 use common::Verdict;
 use common::db::Db;
 use common::db::quota::Limits;
+use common::delivery::{OnUnknown, Unknown};
 use common::envelope::Envelope;
 use common::handler::Handler;
 use common::mail::token::Signer;

@@ -1,0 +1,103 @@
+use super::*;
+
+const SMALL: &str = r#"
+channel = "sms"
+about = "A modem"
+adapter = "sms_spool"
+address = "phone"
+length = { split = "joined", pieces = 3 }
+guard = { shortest = 7, deny = ["+62811000"] }
+[signs]
+status = { "0x58" = "slow" }
+receipt = { DELIVRD = "delivered" }
+"#;
+
+fn faults(more: &str) -> String {
+    let faults = read("sms.toml", &format!("{SMALL}\n{more}")).unwrap_err();
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    told.join("; ")
+}
+
+#[test]
+fn every_shipped_file_is_sound_and_proven() {
+    let all = of_installation(None).unwrap();
+    assert!(!all.is_empty());
+    for channel in all.values() {
+        assert!(channel.cases.len() >= 4, "{}", channel.channel);
+    }
+}
+
+#[test]
+fn cases_prove_a_file() {
+    let cases = r#"
+[[case]]
+from = "3636"
+denied = true
+[[case]]
+from = "TELKOMSEL"
+denied = true
+[[case]]
+from = "+6281100012"
+denied = true
+[[case]]
+from = "+6281234567890"
+denied = false
+[[case]]
+status = "0x58"
+means = "slow"
+[[case]]
+status = "0x99"
+means = "later"
+[[case]]
+receipt = "delivrd"
+means = "delivered"
+[[case]]
+text = "a"
+times = 161
+pieces = 2
+"#;
+    let channel = read("sms.toml", &format!("{SMALL}\n{cases}")).unwrap();
+    assert_eq!(
+        (channel.cases.len(), channel.queue().as_str()),
+        (8, "text-output-sms")
+    );
+}
+
+#[test]
+fn a_fault_names_file_and_key_or_case() {
+    let told = faults("[[case]]\nstatus = \"0x58\"\nmeans = \"sent\"");
+    assert!(
+        told.contains("channel file sms.toml: status \"0x58\" is Slow"),
+        "{told}"
+    );
+    assert!(faults("[pace]\nper_s = -1").contains("`pace.per_s`"));
+    assert!(faults("[speed]\nshare = 2").contains("`speed.share`"));
+    assert!(faults("[worth]\nlimit_s = 0").contains("`worth.limit_s`"));
+    assert!(faults("[wrth]\nlimit_s = 0").contains("wrth"));
+    let other = read("other.toml", SMALL).unwrap_err();
+    assert!(other[0].fault.contains("channel's name"), "{other:?}");
+}
+
+#[test]
+fn an_own_folder_adds_and_replaces() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("sms.toml"), SMALL).unwrap();
+    std::fs::write(folder.path().join("notes.txt"), "no channel").unwrap();
+    let all = of_installation(Some(folder.path())).unwrap();
+    assert_eq!(all["sms"].about, "A modem");
+    std::fs::write(folder.path().join("sms.toml"), "channel = 1").unwrap();
+    let told = of_installation(Some(folder.path())).unwrap_err().cause;
+    assert!(told.contains("channel file sms.toml"), "{told}");
+}
+
+#[test]
+fn what_is_said_too_often_is_stopped() {
+    let guard = Guard {
+        repeats: 3,
+        answers: 10,
+        ..Guard::default()
+    };
+    assert_eq!(guard.stops(2, 9), None);
+    assert_eq!(guard.stops(3, 3), Some(Stopped::Repeated));
+    assert_eq!(guard.stops(0, 10), Some(Stopped::Loop));
+}

@@ -1,0 +1,135 @@
+//! Joins channels, adapters and queues, and looks after them while the bridge runs.
+
+use crate::adapter::{Adapter, Parts};
+use crate::adapters;
+use crate::config::Bridge;
+use crate::connection::Connection;
+use crate::handlers::TextOutputDeliverer;
+use crate::pace::Pace;
+use crate::port::Port;
+use crate::spool::Spool;
+use crate::ways::Ways;
+use common::Result;
+use common::channel::Channel;
+use common::daemon::Daemon;
+use common::db::people;
+use common::home::Home;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+/// How channels do is looked at so often.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Longest a stop waits for connections to end in order.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// One channel that runs here.
+#[derive(Clone)]
+struct Run {
+    channel: Arc<Channel>,
+    adapter: Arc<dyn Adapter>,
+    port: Arc<Port>,
+}
+
+/// Opens all channels and declares what takes their queues.
+pub async fn start(d: &mut Daemon) -> Result {
+    let config = Bridge::read(d.settings())?;
+    let channels = config.channels()?;
+    let ways = Arc::new(Ways::new(channels.clone()));
+    let mut running = Vec::new();
+    for channel in channels.values() {
+        running.push(open(channel, &config, d)?);
+    }
+    known(&running, d.home()).await?;
+    for run in &running {
+        d.deliver_from(&run.channel.queue(), deliverer(run, &ways, d));
+    }
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    for run in &running {
+        tasks.spawn(connection(run, d).run(stop.clone()));
+    }
+    tasks.spawn(look_after(ways, running, d.home().clone(), stop.clone()));
+    tasks.close();
+    d.at_end(move || {
+        let (stop, tasks) = (stop.clone(), tasks.clone());
+        async move {
+            stop.cancel();
+            // What is not ended by then ends with the process, and its lease by itself.
+            let _ = tokio::time::timeout(FAREWELL, tasks.wait()).await;
+            Ok(())
+        }
+    });
+    Ok(())
+}
+
+fn open(channel: &Arc<Channel>, config: &Bridge, d: &Daemon) -> Result<Run> {
+    let secrets = config.secrets();
+    let adapter = adapters::of(&Parts {
+        channel,
+        secrets: &secrets,
+    })?;
+    let spool = Spool::open(&config.spool.join(&channel.channel), config.spool_most)?;
+    let country = &d.settings().engine.country_code;
+    let port = Arc::new(Port::new(channel.clone(), d.home().clone(), spool, country));
+    Ok(Run {
+        channel: channel.clone(),
+        adapter,
+        port,
+    })
+}
+
+/// Everybody who looks for a way to somebody knows these channels.
+async fn known(running: &[Run], home: &Home) -> Result {
+    let mut conn = home.db.connect().await?;
+    let tx = conn.begin().await?;
+    for Run { channel, .. } in running {
+        people::put_channel(&tx, &channel.channel, &channel.address, channel.default).await?;
+    }
+    tx.commit().await
+}
+
+fn deliverer(run: &Run, ways: &Arc<Ways>, d: &Daemon) -> TextOutputDeliverer {
+    TextOutputDeliverer {
+        channel: run.channel.clone(),
+        adapter: run.adapter.clone(),
+        ways: ways.clone(),
+        pace: Pace::new(&run.channel.pace),
+        home: d.home().clone(),
+        engine: d.settings().engine.clone(),
+    }
+}
+
+fn connection(run: &Run, d: &Daemon) -> Connection {
+    Connection {
+        name: run.channel.channel.clone(),
+        holder: common::daemon::instance(),
+        adapter: run.adapter.clone(),
+        port: run.port.clone(),
+        db: d.home().db.clone(),
+    }
+}
+
+/// Says what is connected here, and follows how all channels do.
+async fn look_after(ways: Arc<Ways>, running: Vec<Run>, home: Home, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let served: Vec<_> = running
+            .iter()
+            .map(|run| (run.channel.clone(), run.adapter.ready()))
+            .collect();
+        match ways.judge(&home.db, &served).await {
+            Ok(changed) => {
+                for (channel, health) in changed {
+                    info!(channel, health = health.name(), "A channel changed");
+                }
+            }
+            Err(e) => warn!(error = %e, "Cannot look how the channels do"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
