@@ -18,6 +18,8 @@ mod pace;
 mod port;
 mod secrets;
 mod spool;
+#[cfg(test)]
+mod testing;
 mod ways;
 
 use std::process::ExitCode;
