@@ -2,17 +2,18 @@
 
 use crate::adapter::{Adapter, Parts};
 use crate::adapters;
-use crate::config::Bridge;
 use crate::connection::Connection;
 use crate::handlers::TextOutputDeliverer;
 use crate::pace::Pace;
 use crate::port::Port;
+use crate::secrets::Secrets;
 use crate::spool::Spool;
 use crate::ways::Ways;
 use common::Result;
 use common::channel::Channel;
+use common::config::Bridge;
 use common::daemon::Daemon;
-use common::db::people;
+use common::db::{Db, people, pieces};
 use common::home::Home;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,12 @@ use tracing::{info, warn};
 
 /// How channels do is looked at so often.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// Old pieces are looked for so often.
+const FORGET: Duration = Duration::from_secs(3600);
+
+/// Networks give up parts that they cannot bring after two days.
+const PARTS_HOURS: i32 = 48;
 
 /// Longest a stop waits for connections to end in order.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -36,8 +43,8 @@ struct Run {
 
 /// Opens all channels and declares what takes their queues.
 pub async fn start(d: &mut Daemon) -> Result {
-    let config = Bridge::read(d.settings())?;
-    let channels = config.channels()?;
+    let config = d.settings().bridge.clone();
+    let channels = config.checked()?.running()?;
     let ways = Arc::new(Ways::new(channels.clone()));
     let mut running = Vec::new();
     for channel in channels.values() {
@@ -52,6 +59,7 @@ pub async fn start(d: &mut Daemon) -> Result {
         tasks.spawn(connection(run, d).run(stop.clone()));
     }
     tasks.spawn(look_after(ways, running, d.home().clone(), stop.clone()));
+    tasks.spawn(forget(config.keep_days, d.home().db.clone(), stop.clone()));
     tasks.close();
     d.at_end(move || {
         let (stop, tasks) = (stop.clone(), tasks.clone());
@@ -66,7 +74,7 @@ pub async fn start(d: &mut Daemon) -> Result {
 }
 
 fn open(channel: &Arc<Channel>, config: &Bridge, d: &Daemon) -> Result<Run> {
-    let secrets = config.secrets();
+    let secrets = Secrets(config.secrets.clone());
     let adapter = adapters::of(&Parts {
         channel,
         secrets: &secrets,
@@ -110,6 +118,30 @@ fn connection(run: &Run, d: &Daemon) -> Connection {
         port: run.port.clone(),
         db: d.home().db.clone(),
     }
+}
+
+/// Forgets what is old, once an hour.
+async fn forget(days: u32, db: Db, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match forgotten(days, &db).await {
+            Ok(0) => {}
+            Ok(lost) => warn!(lost, "Gave up texts of which parts never came"),
+            Err(e) => warn!(error = %e, "Old pieces of texts were not forgotten yet"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(FORGET) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn forgotten(days: u32, db: &Db) -> Result<u64> {
+    let mut conn = db.connect().await?;
+    let tx = conn.begin().await?;
+    let lost = pieces::forget_old(&tx, PARTS_HOURS).await?;
+    pieces::prune(&tx, days).await?;
+    tx.commit().await?;
+    Ok(lost)
 }
 
 /// Says what is connected here, and follows how all channels do.

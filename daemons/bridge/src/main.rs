@@ -11,7 +11,6 @@
 mod adapter;
 mod adapters;
 mod bridge;
-mod config;
 mod connection;
 mod handlers;
 mod pace;
