@@ -1,5 +1,7 @@
 //! The adapters, by the names that channel files use.
 
+mod xmpp;
+
 use crate::adapter::{Adapter, Parts};
 use common::Result;
 use common::channel::AdapterKind;
@@ -9,7 +11,7 @@ use std::sync::Arc;
 pub fn of(parts: &Parts<'_>) -> Result<Arc<dyn Adapter>> {
     match parts.channel.adapter {
         AdapterKind::Smpp => todo!(),
-        AdapterKind::Xmpp => todo!(),
+        AdapterKind::Xmpp => Ok(Arc::new(xmpp::Xmpp::new(parts)?)),
         AdapterKind::SmsSpool => todo!(),
         AdapterKind::Telegram => todo!(),
         AdapterKind::Whatsapp => todo!(),
