@@ -1,5 +1,9 @@
 //! The adapters, by the names that channel files use.
 
+mod http;
+mod telegram;
+mod whatsapp;
+
 use crate::adapter::{Adapter, Parts};
 use common::Result;
 use common::channel::AdapterKind;
@@ -11,8 +15,8 @@ pub fn of(parts: &Parts<'_>) -> Result<Arc<dyn Adapter>> {
         AdapterKind::Smpp => todo!(),
         AdapterKind::Xmpp => todo!(),
         AdapterKind::SmsSpool => todo!(),
-        AdapterKind::Telegram => todo!(),
-        AdapterKind::Whatsapp => todo!(),
-        AdapterKind::Http => todo!(),
+        AdapterKind::Telegram => Ok(Arc::new(telegram::Telegram::open(parts)?)),
+        AdapterKind::Whatsapp => Ok(Arc::new(whatsapp::Whatsapp::open(parts)?)),
+        AdapterKind::Http => Ok(Arc::new(http::Http::open(parts)?)),
     }
 }
