@@ -20,6 +20,8 @@ mod spool;
 #[cfg(test)]
 mod testing;
 mod ways;
+mod web;
+mod webhooks;
 
 use std::process::ExitCode;
 

@@ -147,7 +147,7 @@ mod tests {
 
     fn channel(name: &str, address: &str) -> Arc<Channel> {
         let text = format!(
-            "channel = {name:?}\nabout = \"x\"\nadapter = \"http\"\naddress = {address:?}\n\
+            "channel = {name:?}\nabout = \"x\"\nadapter = \"smpp\"\naddress = {address:?}\n\
              length = {{ split = \"whole\", pieces = 3 }}"
         );
         Arc::new(common::channel::read(&format!("{name}.toml"), &text).unwrap())
