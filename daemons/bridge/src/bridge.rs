@@ -5,6 +5,7 @@ use crate::adapters;
 use crate::config::Bridge;
 use crate::connection::Connection;
 use crate::handlers::TextOutputDeliverer;
+use crate::lmtp::{self, Desk};
 use crate::pace::Pace;
 use crate::port::Port;
 use crate::spool::Spool;
@@ -52,6 +53,10 @@ pub async fn start(d: &mut Daemon) -> Result {
         tasks.spawn(connection(run, d).run(stop.clone()));
     }
     tasks.spawn(look_after(ways, running, d.home().clone(), stop.clone()));
+    if let Some(place) = &config.lmtp {
+        let desk = Desk::new(Arc::new(d.home().clone()), d.settings().mail.max_bytes);
+        lmtp::start(place, desk, &tasks, stop.clone()).await?;
+    }
     tasks.close();
     d.at_end(move || {
         let (stop, tasks) = (stop.clone(), tasks.clone());

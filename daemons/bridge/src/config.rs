@@ -1,5 +1,6 @@
 //! `[bridge]`
 
+use crate::lmtp;
 use crate::secrets::Secrets;
 use common::channel::{self, Channel};
 use common::config::Settings;
@@ -26,8 +27,8 @@ pub struct Bridge {
     pub spool_most: usize,
     /// Where providers' requests are answered; absent: nowhere.
     pub listen: Option<SocketAddr>,
-    /// Where the mail server brings mails by LMTP; absent: nowhere.
-    pub lmtp: Option<SocketAddr>,
+    /// Where the mail server brings mails by LMTP, an address or a socket's path; absent: nowhere.
+    pub lmtp: Option<lmtp::Place>,
 }
 
 impl Default for Bridge {

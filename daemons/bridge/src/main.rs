@@ -14,6 +14,7 @@ mod bridge;
 mod config;
 mod connection;
 mod handlers;
+mod lmtp;
 mod pace;
 mod port;
 mod secrets;
