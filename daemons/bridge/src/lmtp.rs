@@ -7,6 +7,7 @@
 mod command;
 mod data;
 mod forward;
+mod keeping;
 mod place;
 mod session;
 mod wire;

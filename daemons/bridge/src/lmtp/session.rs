@@ -2,20 +2,14 @@
 
 use super::Desk;
 use super::command::{self, Command};
-use super::data::Received;
 use super::forward::{self, Client};
+use super::keeping::{Envelope, count, too_large};
 use super::wire::{Heard, Wire};
-use common::mail::intake::{Arrival, PATIENCE, Told};
-use jiff::Timestamp;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
-
-/// Counts receivers' mails by outcome: `kept`, `later`, `too_large`, `empty`.
-const MAILS: &str = "kentongan_mails_in_total";
 
 /// RFC 5321, 4.5.3.2.7: how long a server waits for the next command.
 const IDLE: Duration = Duration::from_secs(300);
@@ -26,7 +20,6 @@ const RECEIVERS: usize = 100;
 /// So many lines that cannot be understood, and the client is no mail server.
 const ODD: u32 = 20;
 
-const LATER: &str = "451 4.3.0 cannot be kept now: try again later";
 const LONG_LINE: &str = "500 5.5.2 the line is too long";
 
 /// A connection and what was agreed on it.
@@ -38,12 +31,6 @@ pub struct Session<'a, S> {
     odd: u32,
     client: Client,
     mail: Option<Envelope>,
-}
-
-/// Whom a mail is from and for.
-struct Envelope {
-    from: String,
-    to: Vec<String>,
 }
 
 /// What comes after an answer.
@@ -196,70 +183,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         let received = self.wire.mail(self.desk.most, &self.desk.room).await?;
         let client = std::mem::take(&mut self.client);
         if let Some(mail) = self.mail.take() {
-            let answers = self.answers(received, &mail, &client).await;
+            let answers = self.desk.answers(received, &mail, &client).await;
             self.wire.say(&answers.join("\r\n")).await?;
         }
         Ok(Next::Command)
     }
-
-    async fn answers(&self, received: Received, mail: &Envelope, client: &Client) -> Vec<String> {
-        let all = |answer: String| vec![answer; mail.to.len()];
-        match received {
-            Received::Mail(raw, _room) => self.keep(&raw, mail, client).await,
-            Received::TooLarge => {
-                count("too_large", mail.to.len());
-                all(too_large(self.desk.most))
-            }
-            Received::NoRoom => {
-                count("later", mail.to.len());
-                warn!("No room for a mail now; the mail server keeps it");
-                all("452 4.3.1 too many large mails at once: try again later".into())
-            }
-        }
-    }
-
-    /// Each receiver's mail is a message of its own: when one could not be kept, the mail server
-    /// brings it again for that one alone, and the other must stay the same message.
-    async fn keep(&self, raw: &[u8], mail: &Envelope, client: &Client) -> Vec<String> {
-        let until = Instant::now() + PATIENCE;
-        let mut answers = Vec::with_capacity(mail.to.len());
-        for to in &mail.to {
-            let told = Told {
-                to: vec![to.clone()],
-                from: Some(mail.from.clone()),
-                client: client.address.clone(),
-                helo: client.helo.clone(),
-            };
-            answers.push(self.keep_one(raw, told, until).await);
-        }
-        answers
-    }
-
-    async fn keep_one(&self, raw: &[u8], told: Told, until: Instant) -> String {
-        let Some(arrival) = Arrival::new(raw.to_vec(), told, Timestamp::now()) else {
-            count("empty", 1);
-            return "554 5.6.0 there is no mail".into();
-        };
-        let id = arrival.id;
-        let why = match timeout_at(until, self.desk.keeper.keep(&arrival)).await {
-            Ok(Ok(())) => {
-                count("kept", 1);
-                info!(mail = %id, bytes = raw.len(), "Took a mail");
-                return format!("250 2.0.0 kept as {id}");
-            }
-            Ok(Err(failure)) => failure.cause,
-            Err(_) => format!("not kept within {PATIENCE:?}"),
-        };
-        count("later", 1);
-        warn!(mail = %id, error = why, "Cannot keep a mail; the mail server does");
-        LATER.into()
-    }
-}
-
-fn too_large(most: u64) -> String {
-    format!("552 5.3.4 mails of more than {most} bytes are not taken")
-}
-
-fn count(outcome: &'static str, by: usize) {
-    metrics::counter!(MAILS, "outcome" => outcome).increment(by as u64);
 }
