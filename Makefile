@@ -23,8 +23,8 @@ demo: ## Watch mails and texts go in and be answered (installs PostgreSQL by apt
 	@$(CARGO) build --quiet --workspace --bins
 	@deploy/demo/demo.sh
 
-test: ## Run all tests (installs PostgreSQL by apt, a stand-in for AWS by pip, an SMS gateway by npm if missing)
-	@$(SETUP)/need.sh rust cc postgres venv smsc
+test: ## Run all tests (installs PostgreSQL, Postfix, gammu-smsd, Prosody by apt, a stand-in for AWS by pip, an SMS gateway by npm if missing)
+	@$(SETUP)/need.sh rust cc postgres venv postfix gammu smsc
 	@$(SETUP)/test.sh $(T)
 
 check: ## The fast gate: format, lints, docs, units, scripts, licences

@@ -2,7 +2,6 @@
 
 use super::World;
 use std::fs;
-use toml::Value;
 
 impl World {
     /// Has the bridge run this channel by this file, with secrets by name; makes its queue.
@@ -18,13 +17,10 @@ impl World {
                 fs::write(sub.join(name), text).expect("a file of the bridge");
             }
         }
-        let mut run = self.settings.bridge.get("run").cloned();
-        let run = run.get_or_insert_with(|| Value::Array(vec![]));
-        let names = run.as_array_mut().expect("a list");
-        if !names.iter().any(|n| n.as_str() == Some(name)) {
-            names.push(name.into());
+        let mut run = self.settings.bridge.run.clone();
+        if !run.iter().any(|n| n == name) {
+            run.push(name.to_owned());
         }
-        let run = run.clone();
         self.change_settings("bridge.run", run);
         for key in ["channels", "secrets", "spool"] {
             let path = folder.join(key).display().to_string();
