@@ -90,20 +90,19 @@ impl Session<'_> {
                 Ok(())
             }
             None => {
-                let octets = frame.body.len();
-                warn!(channel, octets, "Refused a message that breaks off");
+                warn!(channel, "Refused for good a message that breaks off");
                 return CommandStatus::EsmeRxPAppn;
             }
         };
         match taken {
             Ok(()) => CommandStatus::EsmeRok,
+            Err(e) if e.verdict == Verdict::Quarantine => {
+                warn!(channel, error = %e, "Refused for good what came in");
+                CommandStatus::EsmeRxPAppn
+            }
             Err(e) => {
-                let never = e.verdict == Verdict::Quarantine;
-                warn!(channel, error = %e, never, "Refused what came in");
-                match never {
-                    true => CommandStatus::EsmeRxPAppn,
-                    false => CommandStatus::EsmeRxTAppn,
-                }
+                warn!(channel, error = %e, "Left with the gateway what came in");
+                CommandStatus::EsmeRxTAppn
             }
         }
     }
