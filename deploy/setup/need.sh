@@ -194,6 +194,8 @@ need_smsc() {
     if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
         apt_install nodejs npm
     fi
+    # Certificates for a gateway with TLS.
+    command -v openssl >/dev/null || apt_install openssl
     if [ -d .node/node_modules/smpp ] && cmp -s "$wanted" "$stamp"; then
         say "the SMS gateway is in .node"
         return

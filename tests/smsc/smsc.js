@@ -104,6 +104,7 @@ const orders = {
 
 const tls = key ? { key: fs.readFileSync(key), cert: fs.readFileSync(cert) } : {};
 const server = smpp.createServer(tls, (session) => {
+  session.setMaxListeners(0);
   sessions.add(session);
   session.on('close', () => sessions.delete(session));
   session.on('error', () => session.destroy());

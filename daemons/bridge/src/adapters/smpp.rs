@@ -178,7 +178,14 @@ impl Adapter for Smpp {
                 let id = answer.message_id().as_str();
                 Handed::Sent((!id.is_empty()).then(|| self.settings.receipt_ids.given(id)))
             }
-            Err(e) => self.failed(&e),
+            Err(e) => {
+                let handed = self.failed(&e);
+                if let Handed::Away(_) = handed {
+                    // Bound by what we know and not by what the gateway knows: begun anew.
+                    let _ = client.close().await;
+                }
+                handed
+            }
         }
     }
 

@@ -55,7 +55,7 @@ pub struct Link {
     /// What happens to it.
     pub events: BoxStream<'static, Event>,
     /// What comes in.
-    pub frames: mpsc::Receiver<Frame>,
+    pub frames: mpsc::UnboundedReceiver<Frame>,
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

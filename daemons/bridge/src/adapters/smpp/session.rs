@@ -13,12 +13,16 @@ use rusmpp::pdus::DeliverSmResp;
 use rusmpp::{Command, CommandId, CommandStatus};
 use rusmppc::{Client, Event};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// So many texts are put on their queue at the same time.
 const AT_ONCE: usize = 16;
+
+/// So many wait for that; more are left with the gateway, whose own window is mostly far smaller.
+const WAITING: usize = 1000;
 
 /// What was begun at a stop has so long to end, and the gateway as long to take leave; the bridge
 /// waits five seconds for both.
@@ -39,13 +43,15 @@ impl Session<'_> {
     /// Takes what comes in until told to stop (`Ok`) or until the connection ends.
     pub async fn keep(self, mut link: Link, stop: &CancellationToken) -> Result {
         let client = link.client.clone();
+        let hands = Semaphore::new(AT_ONCE);
         let mut taking = FuturesUnordered::new();
         let ended = loop {
             tokio::select! {
                 () = stop.cancelled() => break Ok(()),
                 Some(()) = taking.next(), if !taking.is_empty() => {}
-                Some(frame) = link.frames.recv(), if taking.len() < AT_ONCE => {
-                    taking.push(self.take(frame, &client));
+                Some(frame) = link.frames.recv() => {
+                    let fits = taking.len() < WAITING;
+                    taking.push(self.take(frame, &client, fits.then_some(&hands)));
                 }
                 event = link.events.next() => match event {
                     Some(Event::Incoming(command)) => {
@@ -69,9 +75,16 @@ impl Session<'_> {
         ended
     }
 
-    /// Takes one message in and answers it.
-    async fn take(self, frame: Frame, client: &Client) {
-        let status = self.judged(&frame).await;
+    /// Takes one message in and answers it; without hands it is left with the gateway.
+    async fn take(self, frame: Frame, client: &Client, hands: Option<&Semaphore>) {
+        let status = match hands {
+            Some(hands) => {
+                // Never closed; held until it is taken.
+                let _hand = hands.acquire().await;
+                self.judged(&frame).await
+            }
+            None => CommandStatus::EsmeRmsgqful,
+        };
         let answer = DeliverSmResp::default();
         // Without an answer the gateway sends it again, and its id or digest makes that one text.
         let _ = client
@@ -90,20 +103,19 @@ impl Session<'_> {
                 Ok(())
             }
             None => {
-                let octets = frame.body.len();
-                warn!(channel, octets, "Refused a message that breaks off");
+                warn!(channel, "Refused for good a message that breaks off");
                 return CommandStatus::EsmeRxPAppn;
             }
         };
         match taken {
             Ok(()) => CommandStatus::EsmeRok,
+            Err(e) if e.verdict == Verdict::Quarantine => {
+                warn!(channel, error = %e, "Refused for good what came in");
+                CommandStatus::EsmeRxPAppn
+            }
             Err(e) => {
-                let never = e.verdict == Verdict::Quarantine;
-                warn!(channel, error = %e, never, "Refused what came in");
-                match never {
-                    true => CommandStatus::EsmeRxPAppn,
-                    false => CommandStatus::EsmeRxTAppn,
-                }
+                warn!(channel, error = %e, "Left with the gateway what came in");
+                CommandStatus::EsmeRxTAppn
             }
         }
     }

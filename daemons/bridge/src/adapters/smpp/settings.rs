@@ -114,8 +114,11 @@ pub enum Ids {
     Hex,
 }
 
+/// A key, its value, and how long that may be.
+type Field = (&'static str, fn(&Settings) -> &str, usize);
+
 /// The longest that fits into each field, without its closing zero (SMPP 3.4, section 4.1.1; 5.2.11).
-const LONGEST: [(&str, fn(&Settings) -> &str, usize); 5] = [
+const LONGEST: [Field; 5] = [
     ("system_id", |s| &s.system_id, 15),
     ("system_type", |s| &s.system_type, 12),
     ("address_range", |s| &s.address_range, 40),

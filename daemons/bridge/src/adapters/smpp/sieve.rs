@@ -11,7 +11,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc;
-use tokio_util::sync::PollSender;
 
 /// Length, command, status and sequence number, four octets each (SMPP 3.4, section 3.2).
 const HEADER: usize = 16;
@@ -21,9 +20,6 @@ pub const LONGEST: usize = 128 * 1024;
 
 /// `deliver_sm` (SMPP 3.4, section 5.1.2.1).
 const DELIVER_SM: u32 = 0x0000_0005;
-
-/// So many wait to be taken in; then the gateway is not read from. Gateways have windows of far fewer.
-const WAITING: usize = 256;
 
 /// A `deliver_sm`.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,7 +35,7 @@ pub struct Sieve<S> {
     inner: S,
     read: BytesMut,
     passed: BytesMut,
-    taken: PollSender<Frame>,
+    taken: mpsc::UnboundedSender<Frame>,
 }
 
 /// What is to be done with what was read so far.
@@ -55,14 +51,15 @@ enum Next {
 }
 
 impl<S> Sieve<S> {
-    /// Before this connection; what is taken out comes from the receiver.
-    pub fn before(inner: S) -> (Self, mpsc::Receiver<Frame>) {
-        let (taken, frames) = mpsc::channel(WAITING);
+    /// Before this connection; what is taken out comes from the receiver, which must refuse what is
+    /// too much: if nothing were read meanwhile, answers to what we handed over would wait as well.
+    pub fn before(inner: S) -> (Self, mpsc::UnboundedReceiver<Frame>) {
+        let (taken, frames) = mpsc::unbounded_channel();
         let sieve = Self {
             inner,
             read: BytesMut::new(),
             passed: BytesMut::new(),
-            taken: PollSender::new(taken),
+            taken,
         };
         (sieve, frames)
     }
@@ -81,21 +78,19 @@ impl<S> Sieve<S> {
     }
 
     /// Moves one message on; `false` when more must be read first.
-    fn poll_sift(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+    fn sift(&mut self) -> io::Result<bool> {
         match self.next() {
-            Next::More => return Poll::Ready(Ok(false)),
+            Next::More => return Ok(false),
             Next::Rubbish => self.passed = self.read.split(),
             Next::Theirs(length) => self.passed = readable(self.read.split_to(length)),
             Next::Ours(length) => {
-                let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-                ready!(self.taken.poll_reserve(cx)).map_err(gone)?;
                 let sequence = word(&self.read, 12);
                 let body = self.read.split_to(length).split_off(HEADER);
-                let frame = Frame { sequence, body };
-                self.taken.send_item(frame).map_err(gone)?;
+                let sent = self.taken.send(Frame { sequence, body });
+                sent.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
             }
         }
-        Poll::Ready(Ok(true))
+        Ok(true)
     }
 }
 
@@ -118,7 +113,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Sieve<S> {
     ) -> Poll<io::Result<()>> {
         let me = self.get_mut();
         while me.passed.is_empty() {
-            if ready!(me.poll_sift(cx))? {
+            if me.sift()? {
                 continue;
             }
             if !ready!(me.poll_more(cx))? {

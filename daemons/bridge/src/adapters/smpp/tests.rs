@@ -15,7 +15,8 @@ fn made(settings: &str) -> Result<(Smpp, TempDir)> {
     let text = format!(
         "channel = \"sms\"\nabout = \"x\"\nadapter = \"smpp\"\naddress = \"phone\"\n\
          length = {{ split = \"joined\", pieces = 3 }}\n\
-         signs.status = {{ \"0x00000058\" = \"slow\", \"0x0000000b\" = \"refused\" }}\n\
+         signs.status = {{ \"0x00000058\" = \"slow\", \"0x0000000b\" = \"refused\", \
+         \"0x00000004\" = \"away\" }}\n\
          [settings]\nsystem_id = \"us\"\npassword = \"p\"\n{settings}"
     );
     let channel = Arc::new(common::channel::read("sms.toml", &text).unwrap());
@@ -177,9 +178,31 @@ async fn what_a_hand_over_comes_to() {
     assert_eq!(smpp.hand_over(&outgoing).await, Handed::Unknown(closed));
     assert!(!smpp.ready());
     assert!(matches!(smpp.hand_over(&outgoing).await, Handed::Away(_)));
-    let too_long = Outgoing {
-        to: "+628123456789012345678901",
-        ..outgoing
+}
+
+#[tokio::test]
+async fn a_gateway_that_knows_nothing_of_our_bind_is_left() {
+    let smpp = facing(async |mut stream| {
+        let asked = message(&mut stream).await;
+        answers(&mut stream, &asked, 0, BindTransceiverResp::default()).await;
+        let asked = message(&mut stream).await;
+        answers(&mut stream, &asked, 4, SubmitSmResp::default()).await;
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+    })
+    .await;
+    let links = smpp.links().await.unwrap();
+    smpp.put(Some(links[0].client.clone()));
+    let piece = Piece {
+        text: "a".into(),
+        number: 1,
+        of: 1,
     };
-    assert!(matches!(smpp.hand_over(&too_long).await, Handed::Away(_)));
+    let outgoing = Outgoing {
+        id: Uuid::nil(),
+        to: "+6281234567890",
+        piece: &piece,
+    };
+    assert!(matches!(smpp.hand_over(&outgoing).await, Handed::Away(_)));
+    assert!(!smpp.ready());
 }
