@@ -286,15 +286,15 @@ impl Port {
     }
 }
 
-/// Longest id, address, word or reason that is kept whole: an index holds some of them, and none that
-/// a network means is nearly as long.
-const LONGEST: usize = 250;
+/// Longest id, word or reason that is kept whole, in bytes: an index holds some of them together
+/// (2,704 bytes at most), and none that a network means is nearly as long.
+const LONGEST: usize = 600;
 
 impl Arrived {
     /// Without what the database takes from nobody (FAILURES M14): it would be refused for ever.
     fn clean(self) -> Self {
         Self {
-            from: clean(&self.from),
+            from: self.from.replace('\0', ""),
             text: self.text.replace('\0', ""),
             id: self.id.as_deref().map(clean),
             ..self
@@ -314,7 +314,9 @@ impl Receipt {
 }
 
 fn clean(word: &str) -> String {
-    word.chars().filter(|c| *c != '\0').take(LONGEST).collect()
+    let mut word = word.replace('\0', "");
+    word.truncate(word.floor_char_boundary(LONGEST));
+    word
 }
 
 /// The id of a text whose network gives none.
