@@ -1,5 +1,7 @@
 //! The adapters, by the names that channel files use.
 
+mod sms_spool;
+
 use crate::adapter::{Adapter, Parts};
 use common::Result;
 use common::channel::AdapterKind;
@@ -10,7 +12,7 @@ pub fn of(parts: &Parts<'_>) -> Result<Arc<dyn Adapter>> {
     match parts.channel.adapter {
         AdapterKind::Smpp => todo!(),
         AdapterKind::Xmpp => todo!(),
-        AdapterKind::SmsSpool => todo!(),
+        AdapterKind::SmsSpool => Ok(Arc::new(sms_spool::SmsSpool::new(parts)?)),
         AdapterKind::Telegram => todo!(),
         AdapterKind::Whatsapp => todo!(),
         AdapterKind::Http => todo!(),
