@@ -1,14 +1,18 @@
 //! The settings: one TOML file for the whole fleet, read once at start. Unknown keys stop the
 //! daemon, and so do missing ones that have no safe default; the fault names the key.
 
+mod bridge;
 mod check;
 mod log;
 mod parse;
+mod place;
 mod retention;
 #[cfg(test)]
 mod tests;
 
+pub use bridge::Bridge;
 pub use log::{Log, LogTo, Metrics};
+pub use place::Place;
 pub use retention::Retention;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -72,9 +76,9 @@ pub struct Settings {
     /// What is the mailer's own.
     #[serde(default)]
     pub mailer: toml::Table,
-    /// What is the bridge's own.
+    /// What carries texts.
     #[serde(default)]
-    pub bridge: toml::Table,
+    pub bridge: Bridge,
     /// The file these settings came from.
     #[serde(skip)]
     pub file: PathBuf,

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 to=${1:-}
 prefix=${2:-/usr}
 
-for program in kentongan kentongan-processor kentongan-mailer; do
+for program in kentongan kentongan-processor kentongan-mailer kentongan-bridge; do
     [ -x "target/release/$program" ] || { echo "install: first: make release" >&2; exit 1; }
     install -D -m 755 "target/release/$program" "$to$prefix/bin/$program"
 done

@@ -8,6 +8,7 @@
 #   make      make itself
 #   postgres  PostgreSQL 15 or newer with PostGIS, without starting a server of its own
 #   venv      .venv with what tests/requirements.txt names (the stand-in for AWS)
+#   smsc      .node with what tests/smsc/package.json names (an SMS gateway), and Node.js for it
 #   postfix   Postfix, which brings mails in tests, without a server of its own
 #   gammu     gammu-smsd, a modem's daemon with a dummy phone, without a server of its own
 #   systemd   systemd-analyze, which checks units; nothing is booted
@@ -230,6 +231,26 @@ need_gammu() {
     say "gammu-smsd is here"
 }
 
+# need_smsc: as npm's lock file pins it.
+need_smsc() {
+    local wanted=tests/smsc/package-lock.json stamp=.node/installed.json
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        apt_install nodejs npm
+    fi
+    if [ -d .node/node_modules/smpp ] && cmp -s "$wanted" "$stamp"; then
+        say "the SMS gateway is in .node"
+        return
+    fi
+    say "making .node with $(node --version) and what $wanted names"
+    rm -rf .node
+    mkdir .node
+    cp tests/smsc/package.json "$wanted" .node/
+    (cd .node && npm ci --silent --no-audit --no-fund) ||
+        fail "npm could not install $wanted; its words stand above" \
+            "behind a proxy, set HTTPS_PROXY and npm_config_registry and try again"
+    cp "$wanted" "$stamp"
+}
+
 need_systemd() {
     command -v systemd-analyze >/dev/null || apt_install systemd
 }
@@ -246,10 +267,10 @@ need_tool() {
     }
 }
 
-[ $# -gt 0 ] || fail "what is needed? rust cc make postgres venv postfix gammu systemd scripts deny"
+[ $# -gt 0 ] || fail "what is needed? rust cc make postgres venv smsc postfix gammu systemd scripts deny"
 for what in "$@"; do
     case $what in
-        rust | cc | make | postgres | venv | postfix | gammu | systemd | scripts) "need_$what" ;;
+        rust | cc | make | postgres | venv | smsc | postfix | gammu | systemd | scripts) "need_$what" ;;
         deny) need_tool cargo-deny "$DENY_VERSION" "it checks licences and origins of libraries" ;;
         *) fail "\"$what\" is not known; see the head of $0" ;;
     esac

@@ -1,5 +1,6 @@
 //! What `docs/` and the README say is done and compared with what comes.
 
+mod adding_a_channel;
 mod adding_a_code;
 mod adding_a_mail;
 mod logged;

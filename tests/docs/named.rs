@@ -204,13 +204,17 @@ fn settings_keys() -> BTreeSet<String> {
             }
         }
     }
-    for daemon in ["processor", "mailer"] {
-        let types = read(&format!("daemons/{daemon}/src/config.rs"));
+    for (section, file) in [
+        ("processor", "daemons/processor/src/config.rs"),
+        ("mailer", "daemons/mailer/src/config.rs"),
+        ("bridge", "common/src/config/bridge.rs"),
+    ] {
+        let types = read(file);
         let fields = types.lines().filter_map(|l| l.trim().strip_prefix("pub "));
         let names = fields
             .filter_map(|f| f.split_once(':'))
             .map(|(name, _)| name);
-        keys.extend(names.map(|name| format!("{daemon}.{name}")));
+        keys.extend(names.map(|name| format!("{section}.{name}")));
     }
     keys
 }

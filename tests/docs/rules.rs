@@ -88,12 +88,12 @@ fn only_the_seams_know_a_vendor() {
 
 #[test]
 fn no_daemon_knows_another() {
-    for daemon in ["processor", "mailer", "ctl"] {
+    for daemon in ["processor", "mailer", "bridge", "ctl"] {
         let manifest = fs::read_to_string(root().join(format!("daemons/{daemon}/Cargo.toml")));
         let manifest = manifest.expect("a manifest");
         let named = format!("name = \"kentongan-{daemon}\"");
         assert!(manifest.contains(&named), "{manifest}");
-        let others = ["processor", "mailer", "ctl"]
+        let others = ["processor", "mailer", "bridge", "ctl"]
             .into_iter()
             .filter(|d| *d != daemon);
         for other in others {

@@ -5,6 +5,7 @@
 pub mod ministack;
 pub mod postgres;
 pub mod proxy;
+pub mod smsc;
 pub mod smtp;
 
 use std::io::{BufRead, BufReader};

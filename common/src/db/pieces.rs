@@ -3,6 +3,7 @@
 use super::Tx;
 use crate::Result;
 use crate::channel::Heard;
+use crate::db::deliveries::PRUNED_AT_ONCE;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -102,6 +103,20 @@ pub async fn said(
         )
         .await?;
     Ok((row.get(0), row.get(1)))
+}
+
+/// When somebody at this address wrote last on this channel, if that was in the last two days.
+pub async fn last_from(tx: &Tx<'_>, channel: &str, address: &str) -> Result<Option<Timestamp>> {
+    let row = tx
+        .query_one(
+            "-- pieces::last_from
+             SELECT max(sent_at) FROM message
+              WHERE address = $2 AND channel = $1
+                AND received_at > clock_timestamp() - interval '2 days'",
+            &[/* channel */ &channel, /* address */ &address],
+        )
+        .await?;
+    Ok(row.get(0))
 }
 
 /// Writes down what a text says, for [`said`].
@@ -217,6 +232,26 @@ pub async fn forget_old(tx: &Tx<'_>, hours: i32) -> Result<u64> {
         )
         .await?;
     Ok(row.get::<_, i64>(0).unsigned_abs())
+}
+
+/// Forgets pieces and receipts older than so many days, up to [`PRUNED_AT_ONCE`] of each.
+pub async fn prune(tx: &Tx<'_>, days: u32) -> Result {
+    let days = i32::try_from(days).unwrap_or(i32::MAX);
+    for sql in [
+        "-- pieces::prune
+         DELETE FROM text_piece WHERE (delivery, piece) IN
+         (SELECT delivery, piece FROM text_piece
+           WHERE handed_at < now() - make_interval(days => $1) LIMIT $2)",
+        "-- pieces::prune_receipts
+         DELETE FROM text_receipt WHERE (channel, provider_id, state) IN
+         (SELECT channel, provider_id, state FROM text_receipt
+           WHERE noted_at < now() - make_interval(days => $1) LIMIT $2)",
+    ] {
+        let most = PRUNED_AT_ONCE as i64;
+        tx.execute(sql, &[/* days */ &days, /* most */ &most])
+            .await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -126,3 +126,72 @@ async fn pause(time: Duration, stop: &CancellationToken) {
         () = stop.cancelled() => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::Spool;
+    use crate::testing::{Network, channel, place};
+    use common::db::testing::TestHome;
+
+    struct Bridge {
+        network: Arc<Network>,
+        stop: CancellationToken,
+        task: tokio::task::JoinHandle<()>,
+        _folder: tempfile::TempDir,
+    }
+
+    fn bridge(place: &TestHome, holder: &str) -> Bridge {
+        let (network, stop) = (Arc::new(Network::default()), CancellationToken::new());
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path(), 10).unwrap();
+        let port = Port::new(channel("sms", ""), place.home.clone(), spool, "62");
+        let connection = Connection {
+            name: "sms".into(),
+            holder: holder.into(),
+            adapter: network.clone(),
+            port: Arc::new(port),
+            db: place.home.db.clone(),
+        };
+        Bridge {
+            network,
+            task: tokio::spawn(connection.run(stop.clone())),
+            stop,
+            _folder: folder,
+        }
+    }
+
+    impl Bridge {
+        fn runs(&self) -> Vec<&'static str> {
+            self.network.runs.lock().unwrap().clone()
+        }
+
+        async fn until(&self, runs: &[&str]) {
+            while self.runs() != runs {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn one_bridge_has_the_connection_and_another_follows_when_it_ends() {
+        let place = place(&[]).await;
+        let first = bridge(&place, "first");
+        first.until(&["begun"]).await;
+        let second = bridge(&place, "second");
+        assert_eq!(second.runs(), [""; 0]);
+        first.stop.cancel();
+        first.task.await.unwrap();
+        second.until(&["begun"]).await;
+        let holder = "SELECT holder || ' ' || fence FROM connection_lease";
+        assert_eq!(place.db.one::<String>(holder).await, "second 2");
+        // Somebody takes it by force: as if this one had been cut off for too long.
+        place
+            .db
+            .run("UPDATE connection_lease SET holder = 'third', until = now() + interval '1 hour'")
+            .await;
+        second.until(&["begun", "ended"]).await;
+        second.stop.cancel();
+        second.task.await.unwrap();
+    }
+}

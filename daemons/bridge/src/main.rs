@@ -11,7 +11,6 @@
 mod adapter;
 mod adapters;
 mod bridge;
-mod config;
 mod connection;
 mod handlers;
 mod lmtp;
@@ -19,7 +18,11 @@ mod pace;
 mod port;
 mod secrets;
 mod spool;
+#[cfg(test)]
+mod testing;
 mod ways;
+mod web;
+mod webhooks;
 
 use std::process::ExitCode;
 

@@ -56,14 +56,17 @@ impl Pace {
     pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         // Never closed.
         let hand = self.hands.acquire().await.ok();
-        let at = {
-            let mut state = self.state();
-            let at = state.next.max(Instant::now());
-            state.next = at + Duration::from_secs_f64(1.0 / state.rate);
-            at
-        };
+        let at = self.next(Instant::now());
         sleep_until(at).await;
         hand
+    }
+
+    /// When the next may go, which is taken with that.
+    fn next(&self, now: Instant) -> Instant {
+        let mut state = self.state();
+        let at = state.next.max(now);
+        state.next = at + Duration::from_secs_f64(1.0 / state.rate);
+        at
     }
 
     /// The network took one.
@@ -111,41 +114,48 @@ mod tests {
         Pace::new(&channel::Pace { per_s, in_flight })
     }
 
-    async fn takes(pace: &Pace, messages: usize) -> Duration {
-        let begin = Instant::now();
-        for _ in 0..messages {
-            drop(pace.turn().await);
-        }
-        begin.elapsed()
+    /// How long after the first the last of so many may go, asked for all at once.
+    fn takes(pace: &Pace, messages: usize) -> Duration {
+        let now = Instant::now();
+        let first = pace.next(now);
+        let last = (1..messages).map(|_| pace.next(now)).last();
+        last.unwrap_or(first) - first
     }
 
-    #[tokio::test(start_paused = true)]
+    fn about(took: Duration, want_ms: u64) {
+        let off = took.abs_diff(Duration::from_millis(want_ms));
+        assert!(off < Duration::from_millis(1), "{took:?}");
+    }
+
+    #[tokio::test]
     async fn a_rate_is_kept_and_none_is_none() {
-        assert_eq!(takes(&pace(0.0), 1000).await, Duration::ZERO);
-        let took = takes(&pace(10.0), 21).await;
-        assert!(
-            took.abs_diff(Duration::from_secs(2)) < Duration::from_millis(50),
-            "{took:?}"
-        );
+        about(takes(&pace(0.0), 1000), 0);
+        about(takes(&pace(10.0), 21), 2000);
+        drop(pace(0.0).turn().await);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn throttling_halves_the_rate_once_and_success_brings_it_back() {
         let pace = pace(10.0);
+        let now = Instant::now();
         pace.slow(Some(Duration::from_secs(3)));
         pace.slow(None);
-        let took = takes(&pace, 2).await;
-        assert!(took >= Duration::from_secs(3), "{took:?}");
-        let took = takes(&pace, 11).await;
-        assert!(
-            took >= Duration::from_millis(1900),
-            "half as fast: {took:?}"
-        );
+        assert!(pace.next(now) >= now + Duration::from_secs(3));
+        about(takes(&pace, 11), 2000);
         for _ in 0..100 {
             pace.taken();
         }
-        takes(&pace, 1).await;
-        let took = takes(&pace, 20).await;
-        assert!(took <= Duration::from_millis(2100), "{took:?}");
+        about(takes(&pace, 11), 1000);
+    }
+
+    #[tokio::test]
+    async fn a_channel_without_a_rate_gets_one_until_it_is_well_again() {
+        let pace = pace(0.0);
+        pace.slow(Some(Duration::ZERO));
+        about(takes(&pace, 51), 1000);
+        for _ in 0..300 {
+            pace.taken();
+        }
+        about(takes(&pace, 1000), 0);
     }
 }

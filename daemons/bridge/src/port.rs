@@ -104,9 +104,15 @@ impl Port {
         }
     }
 
+    /// The channel's name.
+    pub fn name(&self) -> &str {
+        &self.channel.channel
+    }
+
     /// Takes a text: queued, spooled, or of no interest. An `Err`: nothing has it, and the network
     /// must keep it. The same text twice is one message.
     pub async fn text(&self, arrived: Arrived) -> Result {
+        let arrived = arrived.clean();
         if self
             .channel
             .guard
@@ -120,7 +126,16 @@ impl Port {
 
     /// Takes a receipt, in the same way. May come before its text is recorded as sent.
     pub async fn receipt(&self, receipt: Receipt) -> Result {
-        self.take(Item::Receipt(receipt)).await
+        self.take(Item::Receipt(receipt.clean())).await
+    }
+
+    /// When somebody wrote last on this channel, as far as the last two days tell.
+    pub async fn last_from(&self, address: &str) -> Result<Option<Timestamp>> {
+        let mut conn = self.home.db.connect().await?;
+        let tx = conn.begin().await?;
+        let last = pieces::last_from(&tx, &self.channel.channel, address).await?;
+        tx.commit().await?;
+        Ok(last)
     }
 
     /// Puts on their queue what was spooled, until told to stop.
@@ -269,6 +284,37 @@ impl Port {
         metrics::counter!(ARRIVED, "channel" => self.channel.channel.clone(), "outcome" => outcome)
             .increment(1);
     }
+}
+
+/// Longest id, address, word or reason that is kept whole: an index holds some of them, and none that
+/// a network means is nearly as long.
+const LONGEST: usize = 250;
+
+impl Arrived {
+    /// Without what the database takes from nobody (FAILURES M14): it would be refused for ever.
+    fn clean(self) -> Self {
+        Self {
+            from: clean(&self.from),
+            text: self.text.replace('\0', ""),
+            id: self.id.as_deref().map(clean),
+            ..self
+        }
+    }
+}
+
+impl Receipt {
+    fn clean(self) -> Self {
+        Self {
+            provider_id: clean(&self.provider_id),
+            state: clean(&self.state),
+            reason: self.reason.as_deref().map(clean),
+            ..self
+        }
+    }
+}
+
+fn clean(word: &str) -> String {
+    word.chars().filter(|c| *c != '\0').take(LONGEST).collect()
 }
 
 /// The id of a text whose network gives none.

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod channels;
 mod check;
 mod codes;
 mod completions;
@@ -35,6 +36,7 @@ pub enum Command {
     Console(console::Console),
     Trace(trace::Trace),
     Queues(queues::Queues),
+    Channels(channels::Channels),
     Dead(dead::Dead),
     People(people::People),
     Codes(codes::Codes),
@@ -58,6 +60,7 @@ pub async fn run(context: Context, command: Command) -> Result {
         Command::Console(it) => it.run(&context).await,
         Command::Trace(it) => it.run(&context).await,
         Command::Queues(it) => it.run(&context).await,
+        Command::Channels(it) => it.run(&context).await,
         Command::Dead(it) => Box::pin(it.run(&context)).await,
         Command::People(it) => it.run(&context).await,
         Command::Codes(it) => Box::pin(it.run(&context)).await,

@@ -143,7 +143,10 @@ async fn online(settings: &Settings) -> Vec<Finding> {
     findings.push(Finding::of("blobs", home.blobs.probe().await));
     // Without the database each of these would say the same again.
     if reached {
-        findings.push(Finding::new("queues", missing_queues(&home).await));
+        findings.push(Finding::new(
+            "queues",
+            missing_queues(&home, &settings.bridge.run).await,
+        ));
         let engine = engine::Engine::load(&home, settings).await;
         let what = "code files with the lists and queries of this database";
         findings.push(Finding::of(what, engine.map(drop)));
@@ -151,9 +154,9 @@ async fn online(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-async fn missing_queues(home: &Home) -> Vec<String> {
+async fn missing_queues(home: &Home, run: &[String]) -> Vec<String> {
     let mut faults = Vec::new();
-    for name in queues::needed() {
+    for name in queues::needed(run) {
         let fault = match home.queue.facts(&name).await {
             Ok(Some(facts)) if facts.redrive.is_some() => continue,
             Ok(Some(_)) => format!("`{name}` has no dead-letter rule"),

@@ -51,11 +51,14 @@ enum What {
 
 impl Queues {
     pub async fn run(self, context: &Context) -> Result {
-        let (_, home) = context.home().await?;
+        let (settings, home) = context.home().await?;
         match self.what {
             What::List => list(context.out, &home).await,
             What::Create { names } => {
-                let names = if names.is_empty() { needed() } else { names };
+                let names = match names.is_empty() {
+                    true => needed(&settings.bridge.run),
+                    false => names,
+                };
                 let made = create(&home, &names).await?;
                 said(context.out, &made)
             }
@@ -72,14 +75,17 @@ impl Queues {
     }
 }
 
-/// Every queue that the daemons of this program take from, and that of the channel `console`.
-pub fn needed() -> Vec<String> {
+/// Every queue that the daemons of this program take from, and those of the channel `console` and of
+/// the channels that run.
+pub fn needed(run: &[String]) -> Vec<String> {
     let kinds = messages::schemas().into_iter().map(|(kind, ..)| kind);
+    let channels = run.iter().map(|name| format!("text-output-{name}"));
     kinds
         .map(|kind| match kind {
             "text-output" => console::QUEUE.to_owned(),
             kind => kind.to_owned(),
         })
+        .chain(channels)
         .collect()
 }
 
@@ -226,10 +232,11 @@ mod tests {
 
     #[test]
     fn the_fleet_needs_a_queue_for_every_kind_of_message() {
-        let needed = needed();
+        let needed = needed(&["sms".to_owned()]);
         for name in [
             "text-input",
             "text-output-console",
+            "text-output-sms",
             "email-input",
             "email-output",
         ] {

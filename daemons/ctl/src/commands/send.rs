@@ -26,6 +26,7 @@ Examples:
   kentongan send text --from 081234567890 \"U MC,DM SP 5\"
   kentongan send text --from +62812-3456-7890 KODE SP
   kentongan send text --from 081234567890 --wait 5 '?'
+  kentongan send text --from 081234567890 --via sms KODE SP    (answered by SMS)
   kentongan send text --from 081234567890 --id test-1 --wait 0 \"PK 12 SB\"
 
 Without quotes the shell may read ? and ( ) as its own.")]
@@ -47,9 +48,9 @@ struct Text {
     /// The sender's number, written as people do: 0812..., +62 812...
     #[arg(long, value_name = "NUMBER")]
     from: String,
-    /// The channel that brings it; only `console` brings its replies back here
-    #[arg(long, default_value = CHANNEL)]
-    channel: String,
+    /// The channel that brings it, and carries its reply; only `console` brings that back here
+    #[arg(long, default_value = CHANNEL, alias = "channel", value_name = "CHANNEL")]
+    via: String,
     /// The channel's own id of the text; the same id again is the same text
     #[arg(long)]
     id: Option<String>,
@@ -96,7 +97,7 @@ impl Text {
         let from = common::phone::canonical(&self.from, country)
             .map_err(|e| Fault::usage(format!("--from {}: {e}", self.from)))?;
         Ok(TextInput {
-            channel: self.channel,
+            channel: self.via,
             from,
             text: self.text.join(" "),
             channel_id: self.id,

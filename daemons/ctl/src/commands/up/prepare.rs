@@ -21,7 +21,7 @@ pub async fn all(settings: &Settings, what: Load, stream: &Stream) -> Result<()>
         stream.say(format!("schema brought up to date: {first} to {last}"));
     }
     let home = Home::open(settings, "ctl").await?;
-    let made = queues::create(&home, &queues::needed()).await?;
+    let made = queues::create(&home, &queues::needed(&settings.bridge.run)).await?;
     for queue in made.iter().filter(|q| q.made) {
         stream.say(format!("made queue {}", queue.name));
     }

@@ -1,17 +1,15 @@
-//! `[bridge]`
+//! What carries texts.
 
-use crate::lmtp;
-use crate::secrets::Secrets;
-use common::channel::{self, Channel};
-use common::config::Settings;
-use common::{Failure, Result};
+use super::Place;
+use crate::channel::{self, Channel};
+use crate::{Failure, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What is the bridge's own.
+/// `[bridge]`: read by the bridge, by whoever makes queues, and by the operator's commands.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bridge {
@@ -28,7 +26,9 @@ pub struct Bridge {
     /// Where providers' requests are answered; absent: nowhere.
     pub listen: Option<SocketAddr>,
     /// Where the mail server brings mails by LMTP, an address or a socket's path; absent: nowhere.
-    pub lmtp: Option<lmtp::Place>,
+    pub lmtp: Option<Place>,
+    /// Pieces of texts and what networks said of them are forgotten after so many days.
+    pub keep_days: u32,
 }
 
 impl Default for Bridge {
@@ -41,33 +41,34 @@ impl Default for Bridge {
             spool_most: 100_000,
             listen: None,
             lmtp: None,
+            keep_days: 400,
         }
     }
 }
 
 impl Bridge {
-    /// Reads the section, and refuses what cannot work.
-    pub fn read(settings: &Settings) -> Result<Self> {
-        let bridge: Self = settings
-            .section("bridge", &settings.bridge)
-            .map_err(Failure::quarantine)?;
+    /// Refuses what cannot work.
+    pub fn checked(&self) -> Result<&Self> {
         let fault = |key: &str, fault: &str| {
-            let file = settings.file.display();
-            Err(Failure::quarantine(format!(
-                "settings {file}: key `bridge.{key}`: {fault}"
-            )))
+            Err(Failure::quarantine(format!("key `bridge.{key}`: {fault}")))
         };
-        if bridge.run.is_empty() && bridge.lmtp.is_none() {
+        if self.run.is_empty() && self.lmtp.is_none() {
             return fault("run", "names no channel, so the bridge has nothing to do");
         }
-        if bridge.spool_most == 0 {
+        if self.spool_most == 0 {
             return fault("spool_most", "must be 1 or more, or an outage loses texts");
         }
-        Ok(bridge)
+        if self.keep_days < 30 {
+            return fault(
+                "keep_days",
+                "must be 30 or more, or a text that comes back late would go out again",
+            );
+        }
+        Ok(self)
     }
 
-    /// The channels that it runs.
-    pub fn channels(&self) -> Result<BTreeMap<String, Arc<Channel>>> {
+    /// The channels that run.
+    pub fn running(&self) -> Result<BTreeMap<String, Arc<Channel>>> {
         let mut all = channel::of_installation(self.channels.as_deref())?;
         let names: Vec<String> = all.keys().cloned().collect();
         let mut run = BTreeMap::new();
@@ -75,17 +76,37 @@ impl Bridge {
             let channel = all.remove(name).ok_or_else(|| {
                 let there = names.join(", ");
                 Failure::quarantine(format!(
-                    "settings: key `bridge.run`: there is no channel {name:?} (there are {there}), \
-                     or it stands there twice"
+                    "key `bridge.run`: there is no channel {name:?} (there are {there}), or it \
+                     stands there twice"
                 ))
             })?;
             run.insert(name.clone(), Arc::new(channel));
         }
         Ok(run)
     }
+}
 
-    /// Where secrets are.
-    pub fn secrets(&self) -> Secrets {
-        Secrets(self.secrets.clone())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_work_names_its_key() {
+        let runs = |names: &[&str]| Bridge {
+            run: names.iter().map(|n| (*n).to_owned()).collect(),
+            ..Bridge::default()
+        };
+        let cause = runs(&[]).checked().unwrap_err().cause;
+        assert!(cause.contains("bridge.run"), "{cause}");
+        let none = Bridge {
+            spool_most: 0,
+            ..runs(&["sms"])
+        };
+        assert!(none.checked().unwrap_err().cause.contains("spool_most"));
+        assert_eq!(runs(&["sms"]).running().unwrap()["sms"].channel, "sms");
+        for names in [["smss", "sms"], ["sms", "sms"]] {
+            let cause = runs(&names).running().unwrap_err().cause;
+            assert!(cause.contains("bridge.run"), "{cause}");
+        }
     }
 }
