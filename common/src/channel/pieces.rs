@@ -1,6 +1,6 @@
 //! A text in pieces that a network carries.
 
-use crate::code::sms;
+use crate::code::sms::{self, Alphabet};
 use serde::Deserialize;
 
 /// `[length]`
@@ -37,6 +37,20 @@ pub struct Piece {
     pub number: u8,
     /// Of how many.
     pub of: u8,
+    /// What the whole text needs as SMS: a phone joins pieces of one alphabet only.
+    pub alphabet: Alphabet,
+}
+
+impl Piece {
+    /// A piece of a text that has the same alphabet.
+    pub fn new(text: &str, number: u8, of: u8) -> Self {
+        Self {
+            text: text.to_owned(),
+            number,
+            of,
+            alphabet: sms::size(text).alphabet,
+        }
+    }
 }
 
 impl Length {
@@ -49,7 +63,13 @@ impl Length {
             Split::Numbered => numbered(text, self.most.max(SHORTEST), most),
         };
         let of = u8::try_from(texts.len()).unwrap_or(u8::MAX);
-        let piece = |(text, number)| Piece { text, number, of };
+        let alphabet = sms::size(text).alphabet;
+        let piece = |(text, number)| Piece {
+            text,
+            number,
+            of,
+            alphabet,
+        };
         texts.into_iter().zip(1..=of).map(piece).collect()
     }
 }

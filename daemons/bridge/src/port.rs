@@ -25,8 +25,10 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Longest time until a text is queued; then it is spooled.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A text without an id of the network that comes again within so many seconds is the same text.
-const BUCKET_S: i64 = 600;
+/// A text without an id of the network that comes again within so many seconds is the same text: so
+/// soon it is the network that repeats, for want of our acknowledgement. Later it is a person who
+/// has no answer yet, and gets the first one again.
+const BUCKET_S: i64 = 60;
 
 /// What came in on one channel.
 pub struct Port {

@@ -25,7 +25,7 @@ use session::Session;
 use settings::{Bind, Settings};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use submit::Wide;
+use submit::Way;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
@@ -42,7 +42,6 @@ pub struct Smpp {
     /// What texts go out by; none while not bound.
     client: RwLock<Option<Client>>,
     handing: TaskTracker,
-    wide: Wide,
 }
 
 impl Smpp {
@@ -62,7 +61,6 @@ impl Smpp {
             endpoint,
             client: RwLock::new(None),
             handing: TaskTracker::new(),
-            wide: Wide::default(),
         })
     }
 
@@ -167,7 +165,7 @@ impl Adapter for Smpp {
             return Handed::Away("there is no connection to the gateway".into());
         };
         let joins = self.channel.length.split == Split::Joined;
-        let way = self.wide.way(outgoing, joins);
+        let way = Way::of(outgoing.piece, joins);
         let message = match submit::message(outgoing, &self.settings, way) {
             Ok(message) => message,
             Err(why) => return Handed::Refused(why.into()),

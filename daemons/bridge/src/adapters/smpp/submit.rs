@@ -4,16 +4,15 @@ use super::join;
 use super::settings::{Join, Settings};
 use super::text;
 use crate::adapter::Outgoing;
-use common::code::sms;
+use common::channel::Piece;
+use common::code::sms::Alphabet;
 use rusmpp::pdus::SubmitSm;
 use rusmpp::tlvs::MessageSubmissionRequestTlvValue as Parameter;
 use rusmpp::types::{AnyOctetString, COctetString, OctetString};
 use rusmpp::values::{
     DataCoding, EsmClass, MessagePayload, Npi, RegisteredDelivery, ServiceType, Ton,
 };
-use std::collections::HashSet;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;
 
 /// `esm_class`: the text begins with a header (SMPP 3.4, section 5.2.12).
@@ -108,48 +107,14 @@ fn reference(id: Uuid) -> u16 {
     u16::from_be_bytes([high, low])
 }
 
-/// Texts of several parts that go out in UCS-2 now: a last part that needs none of it must have it
-/// all the same, because the parts of a text share one alphabet (3GPP TS 23.040, section 9.2.3.24.1).
-#[derive(Default)]
-pub struct Wide(Mutex<HashSet<Uuid>>);
-
-/// Most characters of a part in UCS-2; one in GSM-7 that others follow has at least 76.
-const WIDEST_PART: usize = 67;
-
-/// Texts that broke off are forgotten when there are so many.
-const REMEMBERED: usize = 1000;
-
-impl Wide {
-    /// How this piece goes; `joins` when the channel's texts are joined by the receiver's phone.
-    pub fn way(&self, outgoing: &Outgoing<'_>, joins: bool) -> Way {
-        let (text, piece) = (&outgoing.piece.text, outgoing.piece);
+impl Way {
+    /// How this piece goes; `joins` when the channel's texts are joined by the receiver's phone. The
+    /// parts of a text share one alphabet (3GPP TS 23.040, section 9.2.3.24.1), even a last part that
+    /// would need less.
+    pub fn of(piece: &Piece, joins: bool) -> Self {
         let joined = joins && piece.of > 1;
-        let last = piece.number >= piece.of;
-        let short = text.encode_utf16().count() <= WIDEST_PART;
-        let by_itself = !sms::is_gsm7(text) || (!last && short);
-        if !joined {
-            return Way {
-                joined,
-                wide: false,
-            };
-        }
-        let mut wide = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if last {
-            return Way {
-                joined,
-                wide: wide.remove(&outgoing.id) || by_itself,
-            };
-        }
-        if wide.len() >= REMEMBERED {
-            wide.clear();
-        }
-        if by_itself {
-            wide.insert(outgoing.id);
-        }
-        Way {
-            joined,
-            wide: by_itself,
-        }
+        let wide = joined && piece.alphabet == Alphabet::Ucs2;
+        Self { joined, wide }
     }
 }
 
@@ -157,17 +122,13 @@ impl Wide {
 mod tests {
     use super::super::settings::tests::settings;
     use super::*;
-    use common::channel::{Length, Piece, Split};
+    use common::channel::{Length, Split};
     use rusmpp::values::EsmClass;
 
     const ID: Uuid = Uuid::from_u128(0x1234);
 
     fn piece(text: &str, number: u8, of: u8) -> Piece {
-        Piece {
-            text: text.to_owned(),
-            number,
-            of,
-        }
+        Piece::new(text, number, of)
     }
 
     fn made(piece: &Piece, more: &str, way: Way) -> SubmitSm {
@@ -279,7 +240,6 @@ mod tests {
             (format!("{}{}", "🐄".repeat(40), "a".repeat(150)), true),
             (format!("{}ć", "[".repeat(150)), true),
         ] {
-            let memory = Wide::default();
             let pieces = length.pieces(&text);
             assert!(pieces.len() > 1);
             for piece in &pieces {
@@ -288,18 +248,12 @@ mod tests {
                     to: "+62811",
                     piece,
                 };
-                let way = memory.way(&outgoing, true);
+                let way = Way::of(piece, true);
                 assert_eq!(way, Way { joined: true, wide }, "{}", piece.text);
                 let sent = message(&outgoing, &settings(""), way).unwrap();
                 assert!(sent.sm_length() <= if wide { 140 } else { 159 });
             }
-            assert!(memory.0.lock().unwrap().is_empty());
-            let outgoing = Outgoing {
-                id: ID,
-                to: "+62811",
-                piece: &pieces[0],
-            };
-            assert_eq!(memory.way(&outgoing, false), PLAIN, "not joined");
+            assert_eq!(Way::of(&pieces[0], false), PLAIN, "not joined");
         }
     }
 }

@@ -150,11 +150,7 @@ async fn what_a_hand_over_comes_to() {
         message(&mut stream).await;
     })
     .await;
-    let piece = Piece {
-        text: "a".into(),
-        number: 1,
-        of: 1,
-    };
+    let piece = Piece::new("a", 1, 1);
     let outgoing = Outgoing {
         id: Uuid::nil(),
         to: "+6281234567890",
@@ -193,11 +189,7 @@ async fn a_gateway_that_knows_nothing_of_our_bind_is_left() {
     .await;
     let links = smpp.links().await.unwrap();
     smpp.put(Some(links[0].client.clone()));
-    let piece = Piece {
-        text: "a".into(),
-        number: 1,
-        of: 1,
-    };
+    let piece = Piece::new("a", 1, 1);
     let outgoing = Outgoing {
         id: Uuid::nil(),
         to: "+6281234567890",

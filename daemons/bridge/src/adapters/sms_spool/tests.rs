@@ -3,11 +3,7 @@ use common::channel::Piece;
 use uuid::Uuid;
 
 fn with_piece<T>(to: &str, read: impl Fn(&Outgoing<'_>) -> T) -> T {
-    let piece = Piece {
-        text: "Terima kasih.".into(),
-        number: 2,
-        of: 3,
-    };
+    let piece = Piece::new("Terima kasih.", 2, 3);
     let id = Uuid::from_u128(0x0190_c6e7_a5b8_7c3d_9e1f_2a3b_4c5d_6e7f);
     read(&Outgoing {
         id,

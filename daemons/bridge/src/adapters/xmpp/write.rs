@@ -48,8 +48,7 @@ mod tests {
     use uuid::Uuid;
 
     fn piece(text: &str, number: u8, of: u8) -> Piece {
-        let text = text.to_owned();
-        Piece { text, number, of }
+        Piece::new(text, number, of)
     }
 
     fn outgoing<'a>(to: &'a str, piece: &'a Piece) -> Outgoing<'a> {

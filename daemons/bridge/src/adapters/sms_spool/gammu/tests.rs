@@ -23,11 +23,7 @@ fn text_of(files: &[(&str, Vec<u8>)]) -> Incoming {
 }
 
 fn sections(text: &str, (number, of): (u8, u8), reports: bool) -> Vec<BTreeMap<String, String>> {
-    let piece = Piece {
-        text: text.into(),
-        number,
-        of,
-    };
+    let piece = Piece::new(text, number, of);
     let out = Outgoing {
         id: Uuid::from_u128(0x1f),
         to: "+6281234567890",

@@ -45,11 +45,7 @@ fn file(alphabet: &str, more: &str, body: &[u8]) -> Vec<u8> {
 }
 
 fn sent(to: &str, text: &str, (number, of): (u8, u8), split: Split) -> String {
-    let piece = Piece {
-        text: text.into(),
-        number,
-        of,
-    };
+    let piece = Piece::new(text, number, of);
     let id = Uuid::from_u128(0x1f);
     let out = Outgoing {
         id,
