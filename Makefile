@@ -23,8 +23,8 @@ demo: ## Watch mails and texts go in and be answered (installs PostgreSQL by apt
 	@$(CARGO) build --quiet --workspace --bins
 	@deploy/demo/demo.sh
 
-test: ## Run all tests (installs PostgreSQL by apt and a stand-in for AWS by pip if missing)
-	@$(SETUP)/need.sh rust cc postgres venv
+test: ## Run all tests (installs PostgreSQL, Postfix, gammu-smsd, Prosody by apt, a stand-in for AWS by pip, an SMS gateway by npm if missing)
+	@$(SETUP)/need.sh rust cc postgres venv postfix gammu smsc
 	@$(SETUP)/test.sh $(T)
 
 check: ## The fast gate: format, lints, docs, units, scripts, licences
@@ -59,8 +59,8 @@ docs: ## Renew what of docs/ is generated; build the programmers' reference into
 install: ## Put programs, units, samples and docs below DESTDIR (after make release)
 	@$(SETUP)/install.sh "$(DESTDIR)" "$(PREFIX)"
 
-clean-venv: ## Forget the stand-in for AWS; the next test makes it anew
-	rm -rf .venv
+clean-venv: ## Forget the stand-ins for AWS and for an SMS gateway; the next test makes them anew
+	rm -rf .venv .node
 
 clean: clean-venv ## Forget everything that was built
 	$(CARGO) clean

@@ -6,6 +6,7 @@ pub mod ministack;
 pub mod postgres;
 pub mod provider;
 pub mod proxy;
+pub mod smsc;
 pub mod smtp;
 pub mod telegram;
 pub mod web;

@@ -3,6 +3,8 @@
 //! Tables and sizes: 3GPP TS 23.038 (alphabet), TS 23.040 section 9.2.3.24.1 (a concatenated part
 //! loses six octets to its header).
 
+pub mod gsm7;
+
 /// The alphabet that a text needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alphabet {

@@ -24,8 +24,8 @@ pub struct Bridge {
     pub spool_most: usize,
     /// Where providers' requests are answered; absent: nowhere.
     pub listen: Option<SocketAddr>,
-    /// Where the mail server brings mails by LMTP; absent: nowhere.
-    pub lmtp: Option<SocketAddr>,
+    /// Where the mail server brings mails by LMTP, an address or a socket's path; absent: nowhere.
+    pub lmtp: Option<String>,
     /// Pieces of texts and what networks said of them are forgotten after so many days.
     pub keep_days: u32,
 }

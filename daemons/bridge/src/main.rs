@@ -13,6 +13,7 @@ mod adapters;
 mod bridge;
 mod connection;
 mod handlers;
+mod lmtp;
 mod pace;
 mod port;
 mod secrets;

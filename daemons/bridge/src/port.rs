@@ -104,6 +104,11 @@ impl Port {
         }
     }
 
+    /// The channel's name.
+    pub fn name(&self) -> &str {
+        &self.channel.channel
+    }
+
     /// Takes a text: queued, spooled, or of no interest. An `Err`: nothing has it, and the network
     /// must keep it. The same text twice is one message.
     pub async fn text(&self, arrived: Arrived) -> Result {

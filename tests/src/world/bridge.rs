@@ -2,7 +2,6 @@
 
 use super::World;
 use std::fs;
-use toml::Value;
 
 impl World {
     /// Has the bridge run this channel by this file, with secrets by name; makes its queue.
@@ -25,7 +24,7 @@ impl World {
         self.change_settings("bridge.run", run);
         for key in ["channels", "secrets", "spool"] {
             let path = folder.join(key).display().to_string();
-            self.change_settings(&format!("bridge.{key}"), Value::from(path));
+            self.change_settings(&format!("bridge.{key}"), path);
         }
         let queue = format!("text-output-{name}");
         self.queue.create(&queue).await.expect("the queue is made");
