@@ -1,5 +1,6 @@
 //! What carries texts.
 
+use super::Place;
 use crate::channel::{self, Channel};
 use crate::{Failure, Result};
 use serde::Deserialize;
@@ -25,7 +26,7 @@ pub struct Bridge {
     /// Where providers' requests are answered; absent: nowhere.
     pub listen: Option<SocketAddr>,
     /// Where the mail server brings mails by LMTP, an address or a socket's path; absent: nowhere.
-    pub lmtp: Option<String>,
+    pub lmtp: Option<Place>,
     /// Pieces of texts and what networks said of them are forgotten after so many days.
     pub keep_days: u32,
 }

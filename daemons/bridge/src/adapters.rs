@@ -1,8 +1,8 @@
 //! The adapters, by the names that channel files use.
 
 mod http;
-mod sms_spool;
 mod smpp;
+mod sms_spool;
 mod telegram;
 mod whatsapp;
 mod xmpp;

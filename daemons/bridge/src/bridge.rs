@@ -4,7 +4,7 @@ use crate::adapter::{Adapter, Parts};
 use crate::adapters;
 use crate::connection::Connection;
 use crate::handlers::TextOutputDeliverer;
-use crate::lmtp::{self, Desk, Place};
+use crate::lmtp::{self, Desk};
 use crate::pace::Pace;
 use crate::port::Port;
 use crate::secrets::Secrets;
@@ -70,10 +70,8 @@ pub async fn start(d: &mut Daemon) -> Result {
     tasks.spawn(look_after(ways, running, d.home().clone(), stop.clone()));
     tasks.spawn(forget(config.keep_days, d.home().db.clone(), stop.clone()));
     if let Some(place) = &config.lmtp {
-        let place = Place::try_from(place.clone())
-            .map_err(|e| Failure::quarantine(format!("settings: key `bridge.lmtp`: {e}")))?;
         let desk = Desk::new(Arc::new(d.home().clone()), d.settings().mail.max_bytes);
-        lmtp::start(&place, desk, &tasks, stop.clone()).await?;
+        lmtp::start(place, desk, &tasks, stop.clone()).await?;
     }
     tasks.close();
     d.at_end(move || {

@@ -12,9 +12,8 @@ mod place;
 mod session;
 mod wire;
 
-pub use place::Place;
-
 use async_trait::async_trait;
+use common::config::Place;
 use common::home::Home;
 use common::mail::intake::{self, Arrival};
 use common::{Failure, Result};
@@ -82,7 +81,7 @@ pub async fn start(
     tasks: &TaskTracker,
     stop: CancellationToken,
 ) -> Result {
-    let listener = place.listen().await.map_err(|e| {
+    let listener = Listener::at(place).await.map_err(|e| {
         Failure::retry(format!(
             "settings: key `bridge.lmtp`: cannot listen on {place}: {e}"
         ))

@@ -1,46 +1,11 @@
 //! Where we listen: an address, or a socket of the file system.
 
-use serde::Deserialize;
-use std::fmt;
+use common::config::Place;
 use std::io;
-use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
-
-/// `127.0.0.1:24` or `/run/kentongan/lmtp`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum Place {
-    /// An address and a port.
-    Tcp(SocketAddr),
-    /// A path. Who may enter its folder may hand mail in.
-    Unix(PathBuf),
-}
-
-impl TryFrom<String> for Place {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        if text.starts_with('/') {
-            return Ok(Self::Unix(text.into()));
-        }
-        let address = text.parse().map(Self::Tcp);
-        address.map_err(|_| {
-            format!("{text:?} is neither address:port, such as 127.0.0.1:24, nor an absolute path")
-        })
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path) => path.display().fmt(f),
-        }
-    }
-}
 
 /// What a connection is.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -52,12 +17,12 @@ pub enum Listener {
     Unix(UnixListener),
 }
 
-impl Place {
+impl Listener {
     /// Begins to listen. A socket that a killed bridge left behind is replaced.
-    pub async fn listen(&self) -> io::Result<Listener> {
-        match self {
-            Self::Tcp(address) => TcpListener::bind(address).await.map(Listener::Tcp),
-            Self::Unix(path) => {
+    pub async fn at(place: &Place) -> io::Result<Self> {
+        match place {
+            Place::Tcp(address) => TcpListener::bind(address).await.map(Listener::Tcp),
+            Place::Unix(path) => {
                 remove_stale(path).await?;
                 let listener = UnixListener::bind(path)?;
                 // The mail server is another user; the folder says who may come.
@@ -96,30 +61,17 @@ impl Listener {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Place, String> {
-        Place::try_from(text.to_owned())
-    }
-
-    #[test]
-    fn a_place_is_an_address_or_a_path() {
-        let tcp = Place::Tcp("127.0.0.1:24".parse().unwrap());
-        assert_eq!(read("127.0.0.1:24").unwrap(), tcp);
-        let path = read("/run/kentongan/lmtp").unwrap();
-        assert_eq!(path, Place::Unix("/run/kentongan/lmtp".into()));
-        assert!(read("lmtp").unwrap_err().contains("127.0.0.1:24"));
-    }
-
     #[tokio::test]
     async fn a_socket_left_behind_is_replaced_and_a_living_one_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::Unix(folder.path().join("lmtp"));
-        drop(place.listen().await.unwrap());
-        let living = place.listen().await.unwrap();
-        assert!(place.listen().await.is_err());
+        drop(Listener::at(&place).await.unwrap());
+        let living = Listener::at(&place).await.unwrap();
+        assert!(Listener::at(&place).await.is_err());
         drop(living);
         let file = folder.path().join("file");
         std::fs::write(&file, "not ours").unwrap();
-        assert!(Place::Unix(file.clone()).listen().await.is_err());
+        assert!(Listener::at(&Place::Unix(file.clone())).await.is_err());
         assert_eq!(std::fs::read(file).unwrap(), b"not ours");
     }
 }
