@@ -1,5 +1,6 @@
 use super::*;
-use crate::channel::{Came, Sign, Signs};
+use crate::channel::{Came, Sign, Signs, telegram};
+use proptest::prelude::*;
 use uuid::Uuid;
 
 fn http(text: &str) -> Http {
@@ -368,5 +369,29 @@ fn secrets_are_compared_whole() {
     assert!(constant_eq(b"", b"") && constant_eq(b"ab", b"ab"));
     for (a, b) in [("ab", "a"), ("a", "ab"), ("ab", "ac"), ("", "a")] {
         assert!(!constant_eq(a.as_bytes(), b.as_bytes()));
+    }
+}
+
+proptest! {
+    /// Who has the key may still bring anything.
+    #[test]
+    fn no_body_makes_us_panic(
+        body in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..200),
+            "[\\[\\]{}\":,0-9a-z/ ]{0,120}".prop_map(String::into_bytes),
+            "[a-zA-Z%&=+0-9]{0,120}".prop_map(String::into_bytes),
+        ],
+        http in 100u16..600,
+    ) {
+        for format in ["json", "form", "text"] {
+            let text = HOOK.replacen("check", &format!("format = \"{format}\"\ncheck"), 1);
+            let hook: Hook = toml::from_str(&text).unwrap();
+            let _ = hook.read_body(&body);
+            let answer = format!("format = \"{format}\"\nid = \"/a\"\nstatus = [\"/0\", \"a\"]");
+            let answer: Answer = toml::from_str(&answer).unwrap();
+            answer.read(&signs(), (http, None), &body);
+        }
+        let _ = telegram::read(&body);
+        telegram::answer(&signs(), http, &body);
     }
 }

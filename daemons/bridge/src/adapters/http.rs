@@ -8,9 +8,11 @@ use async_trait::async_trait;
 use common::Result;
 use common::channel::http::{self, Asked, Fill, Hook, Proven, Secrets, Thanks};
 use common::channel::{Came, Channel};
+use common::envelope::derived_id;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// One provider.
 pub struct Http {
@@ -52,7 +54,7 @@ impl Adapter for Http {
         let request = self.description.request.write(&Fill {
             to: outgoing.to,
             text: &outgoing.piece.text,
-            id: outgoing.id,
+            id: piece_id(outgoing),
             secrets: &self.secrets,
         });
         let limit = Duration::from_secs(self.description.timeout_s);
@@ -81,6 +83,15 @@ impl Adapter for Http {
     }
 }
 
+/// The same in every try, and another for each piece: a provider that knows ids would take the second
+/// for the first again.
+fn piece_id(outgoing: &Outgoing<'_>) -> Uuid {
+    match outgoing.piece.number {
+        1 => outgoing.id,
+        number => derived_id(&[b"piece", outgoing.id.as_bytes(), &[number]]),
+    }
+}
+
 /// What the provider brings.
 struct Incoming {
     hook: Hook,
@@ -98,5 +109,34 @@ impl Webhook for Incoming {
 
     fn thanks(&self) -> Thanks {
         self.hook.answer.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::channel::Piece;
+
+    #[test]
+    fn pieces_of_a_text_have_ids_of_their_own_that_stay() {
+        let id = |id, number| {
+            let text = String::new();
+            let piece = Piece {
+                text,
+                number,
+                of: 3,
+            };
+            piece_id(&Outgoing {
+                id,
+                to: "",
+                piece: &piece,
+            })
+        };
+        let text = Uuid::now_v7();
+        assert_eq!(id(text, 1), text);
+        assert_eq!(id(text, 2), id(text, 2));
+        let all = [id(text, 1), id(text, 2), id(text, 3), id(Uuid::now_v7(), 2)];
+        let different: std::collections::HashSet<_> = all.iter().collect();
+        assert_eq!(different.len(), all.len());
     }
 }
