@@ -93,7 +93,7 @@ impl Gammu {
     pub fn parts(&mut self, from: &str, at: &str, parts: &[Part<'_>]) {
         for part in parts {
             self.texts += 1;
-            let file = self.path("phone/sms").join(self.texts.to_string());
+            let file = self.path(&format!("part-{}", self.texts));
             fs::write(&file, backup(from, at, part)).expect("a file of the phone");
             let to = self.path("phone/sms/1").join(self.texts.to_string());
             fs::rename(file, to).expect("the phone has it");
