@@ -2,7 +2,9 @@
 //! process however that ends: each is a child of a small shell that waits for its standard input
 //! to close, which the kernel does when we are gone.
 
+pub mod gammu;
 pub mod ministack;
+pub mod postfix;
 pub mod postgres;
 pub mod provider;
 pub mod proxy;
@@ -53,11 +55,18 @@ impl Leash {
     /// stderr goes to `log`.
     pub fn start(signal: &str, command: &[String], vars: &[(&str, String)], log: Stdio) -> Self {
         let mut shell = shell(LEASH);
-        shell
-            .arg(signal)
-            .args(command)
-            .envs(vars.iter().cloned())
-            .stderr(log);
+        shell.arg(signal).args(command);
+        Self::hold(shell.envs(vars.iter().cloned()).stderr(log))
+    }
+
+    /// The same for one that only root may run; by `sudo` where we are somebody else.
+    pub fn start_as_root(signal: &str, command: &[String], log: Stdio) -> Self {
+        let mut shell = as_root("sh");
+        shell.args(["-c", LEASH, "leash", signal]).args(command);
+        Self::hold(shell.stdin(Stdio::piped()).process_group(0).stderr(log))
+    }
+
+    fn hold(shell: &mut Command) -> Self {
         let mut shell = shell.stdout(Stdio::piped()).spawn().expect("sh starts");
         let told = shell.stdout.take().expect("stdout was asked for");
         let mut line = String::new();
@@ -112,6 +121,26 @@ fn shell(script: &str) -> Command {
         .stdin(Stdio::piped())
         .process_group(0);
     shell
+}
+
+/// A command of root's, by `sudo` without a password where we are somebody else.
+pub fn as_root(program: &str) -> Command {
+    use std::os::unix::fs::MetadataExt;
+    let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    if root {
+        return Command::new(program);
+    }
+    let mut sudo = Command::new("sudo");
+    sudo.args(["-n", program]);
+    sudo
+}
+
+/// A program of the system, where packages put those for administrators too.
+pub fn installed(program: &str, remedy: &str) -> String {
+    let folders = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
+    let paths = folders.map(|folder| format!("{folder}/{program}"));
+    let found = paths.into_iter().find(|p| std::path::Path::new(p).exists());
+    found.unwrap_or_else(|| panic!("{program} is missing: {remedy}"))
 }
 
 /// A port that nobody listens on now.

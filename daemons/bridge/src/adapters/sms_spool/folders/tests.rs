@@ -58,7 +58,7 @@ fn a_file_is_put_whole_and_for_the_daemon_to_write_in() {
     let place = Place::new("");
     let name = format!("kentongan.{ID}");
     place.folders.put(&name, b"To: 62812\n\nU").unwrap();
-    assert_eq!(place.names("outgoing"), [name.clone()]);
+    assert_eq!(place.names("outgoing"), [name.as_str()]);
     let meta = fs::metadata(place.path("outgoing").join(&name)).unwrap();
     assert_eq!(meta.permissions().mode() & 0o777, 0o664);
     fs::remove_dir_all(place.path("outgoing")).unwrap();
