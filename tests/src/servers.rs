@@ -4,6 +4,7 @@
 
 pub mod ministack;
 pub mod postgres;
+pub mod prosody;
 pub mod proxy;
 pub mod smtp;
 

@@ -2,6 +2,7 @@
 //! the true binaries as child processes. It ends with the test, and the test's process ends it if
 //! that is killed. When the test fails, what the daemons said is printed.
 
+mod bridge;
 mod daemon;
 mod harm;
 mod made;

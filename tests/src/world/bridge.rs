@@ -1,0 +1,34 @@
+//! Channels of a world's bridge.
+
+use super::World;
+use std::fs;
+use toml::Value;
+
+impl World {
+    /// Has the bridge run this channel by this file, with secrets by name; makes its queue.
+    pub async fn with_channel(&mut self, name: &str, file: &str, secrets: &[(&str, &str)]) {
+        let folder = self.folder.path().to_owned();
+        for (sub, files) in [
+            ("channels", &[(format!("{name}.toml").as_str(), file)][..]),
+            ("secrets", secrets),
+        ] {
+            let sub = folder.join(sub);
+            fs::create_dir_all(&sub).expect("a folder");
+            for (name, text) in files {
+                fs::write(sub.join(name), text).expect("a file of the bridge");
+            }
+        }
+        let mut run = self.settings.bridge.run.clone();
+        if !run.iter().any(|n| n == name) {
+            run.push(name.to_owned());
+        }
+        let run: Vec<Value> = run.into_iter().map(Value::from).collect();
+        self.change_settings("bridge.run", run);
+        for key in ["channels", "secrets", "spool"] {
+            let path = folder.join(key).display().to_string();
+            self.change_settings(&format!("bridge.{key}"), path);
+        }
+        let queue = format!("text-output-{name}");
+        self.queue.create(&queue).await.expect("the queue is made");
+    }
+}
