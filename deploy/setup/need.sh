@@ -7,7 +7,8 @@
 #   cc        a C compiler, for the one library that wants it
 #   make      make itself
 #   postgres  PostgreSQL 15 or newer with PostGIS, without starting a server of its own
-#   venv      .venv with what tests/requirements.txt names (the stand-in for AWS)
+#   venv      .venv with what tests/requirements.txt names (the stand-in for AWS, an XMPP client)
+#   prosody   Prosody, an XMPP server, without a server of its own
 #   systemd   systemd-analyze, which checks units; nothing is booted
 #   scripts   shellcheck, which checks our scripts
 #   deny      cargo-deny, compiled once into target/tools
@@ -185,6 +186,38 @@ need_venv() {
     cp "$wanted" "$stamp"
 }
 
+# without_start PACKAGE...: packages whose daemons nobody asked for. What a package starts is asked of
+# this file (Debian policy, 9.11); one that stands there already decides for itself.
+without_start() {
+    local file=/usr/sbin/policy-rc.d rc=0
+    if [ -e "$file" ]; then
+        apt_install "$@"
+        return
+    fi
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$file" >/dev/null
+    as_root chmod 755 "$file"
+    (apt_install "$@") || rc=$?
+    as_root rm -f "$file"
+    [ "$rc" = 0 ] || exit "$rc"
+}
+
+# system_program NAME: is it there? Programs of /usr/sbin are not on everybody's path.
+system_program() {
+    PATH="$PATH:/usr/sbin" command -v "$1" >/dev/null
+}
+
+need_prosody() {
+    if ! system_program prosody; then
+        say "Prosody will be installed without a server that starts"
+        without_start prosody
+        if [ -d /run/systemd/system ]; then
+            as_root systemctl disable --quiet --now prosody
+        fi
+    fi
+    command -v openssl >/dev/null || apt_install openssl
+    say "Prosody is here"
+}
+
 need_systemd() {
     command -v systemd-analyze >/dev/null || apt_install systemd
 }
@@ -201,10 +234,10 @@ need_tool() {
     }
 }
 
-[ $# -gt 0 ] || fail "what is needed? rust cc make postgres venv systemd scripts deny"
+[ $# -gt 0 ] || fail "what is needed? rust cc make postgres venv prosody systemd scripts deny"
 for what in "$@"; do
     case $what in
-        rust | cc | make | postgres | venv | systemd | scripts) "need_$what" ;;
+        rust | cc | make | postgres | venv | prosody | systemd | scripts) "need_$what" ;;
         deny) need_tool cargo-deny "$DENY_VERSION" "it checks licences and origins of libraries" ;;
         *) fail "\"$what\" is not known; see the head of $0" ;;
     esac

@@ -439,3 +439,32 @@ async fn another_bridge_takes_the_account_over() {
     ani.say("U MC SP 5", "m2").await;
     until_noted(&ani, "5 kasus").await;
 }
+
+/// slixmpp, which knows nothing of the library that we use, by the demo's own program.
+#[tokio::test]
+async fn a_program_by_others_is_understood() {
+    let prosody = Prosody::start(&["ani"]);
+    let mut world = Build::new(Place::OneBox).make().await;
+    begun(&mut world, &prosody, &[]).await;
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/demo/person.py");
+    let port = prosody.port.to_string();
+    let asked = tokio::process::Command::new("python3")
+        .args([
+            program,
+            &port,
+            ANI,
+            PASSWORD,
+            "kentongan@localhost",
+            "U MC,DM SP 4",
+        ])
+        .output();
+    let told = asked.await.expect("python3 starts");
+    let (out, err) = (
+        String::from_utf8_lossy(&told.stdout),
+        String::from_utf8_lossy(&told.stderr),
+    );
+    assert!(out.contains("[ID kasus 1]"), "{out}{err}");
+    world
+        .until_true("SELECT count(*) = 1 FROM delivery_heard WHERE channel = 'xmpp' AND event = 'delivered'")
+        .await;
+}
