@@ -304,7 +304,7 @@ fn take<'a>(
             Heard::Nothing => return Ok(Vec::new()),
         };
         match taken {
-            Ok(()) => Ok(thanks.into_iter().map(Stanza::Message).collect()),
+            Ok(()) => Ok(thanks.into_iter().map(|t| Stanza::Message(*t)).collect()),
             // It would come again for ever.
             Err(e) if e.verdict == Verdict::Quarantine => {
                 warn!(channel = port.name(), error = %e, "Passed over what nothing can take");
