@@ -29,8 +29,8 @@ demo-im: ## Watch somebody ask by instant message and be answered (installs Pros
 	@$(CARGO) build --quiet --workspace --bins
 	@deploy/demo/demo-im.sh
 
-test: ## Run all tests (installs PostgreSQL, Prosody by apt, a stand-in for AWS by pip if missing)
-	@$(SETUP)/need.sh rust cc postgres venv prosody
+test: ## Run all tests (installs PostgreSQL, Postfix, gammu-smsd, Prosody by apt, a stand-in for AWS by pip, an SMS gateway by npm if missing)
+	@$(SETUP)/need.sh rust cc postgres venv postfix gammu smsc prosody
 	@$(SETUP)/test.sh $(T)
 
 check: ## The fast gate: format, lints, docs, units, scripts, licences
@@ -65,8 +65,8 @@ docs: ## Renew what of docs/ is generated; build the programmers' reference into
 install: ## Put programs, units, samples and docs below DESTDIR (after make release)
 	@$(SETUP)/install.sh "$(DESTDIR)" "$(PREFIX)"
 
-clean-venv: ## Forget the stand-in for AWS; the next test makes it anew
-	rm -rf .venv
+clean-venv: ## Forget the stand-ins for AWS and for an SMS gateway; the next test makes them anew
+	rm -rf .venv .node
 
 clean: clean-venv ## Forget everything that was built
 	$(CARGO) clean

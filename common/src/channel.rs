@@ -2,12 +2,17 @@
 //! adapter, its limits, what the network's words mean, with the cases that prove it.
 //! `docs/adding-a-channel.md` explains every key.
 
+mod came;
 mod cases;
 mod file;
 mod guard;
+pub mod http;
 mod pieces;
 mod signs;
+pub mod telegram;
+pub mod whatsapp;
 
+pub use came::{Answered, Came, CameReceipt, CameText};
 pub use cases::Case;
 pub use file::{ChannelFault, of_installation, read, shipped};
 pub use guard::{Guard, Stopped};

@@ -5,12 +5,14 @@ mod bridge;
 mod check;
 mod log;
 mod parse;
+mod place;
 mod retention;
 #[cfg(test)]
 mod tests;
 
 pub use bridge::Bridge;
 pub use log::{Log, LogTo, Metrics};
+pub use place::Place;
 pub use retention::Retention;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};

@@ -137,6 +137,15 @@ impl Engine {
             .await
     }
 
+    /// Whether this channel's addresses are telephone numbers; `None`: nobody has set it up yet.
+    pub async fn serves_phones(&self, channel: &str) -> Result<Option<bool>> {
+        let mut conn = self.home.db.connect().await?;
+        let tx = conn.begin().await?;
+        let kind = crate::db::people::address_kind(&tx, channel).await?;
+        tx.commit().await?;
+        Ok(kind.map(|kind| kind == "phone"))
+    }
+
     /// Whether what this person sends is for training.
     pub fn trains(&self, person: &Person) -> bool {
         self.settings.training || person.training

@@ -22,6 +22,7 @@ mod flowed;
 pub mod headers;
 mod heading;
 mod html;
+pub mod intake;
 pub mod keys;
 mod limits;
 pub mod notice;

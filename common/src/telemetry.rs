@@ -49,9 +49,18 @@ pub fn count(what: &'static str, outcome: &'static str) {
     metrics::counter!(what, "outcome" => outcome).increment(1);
 }
 
+/// Libraries whose lines hold bodies, numbers and passwords as soon as somebody looks closer.
+const SILENT: [&str; 1] = ["rusmpp=off"];
+
 fn filter(level: &str) -> Result<EnvFilter> {
-    EnvFilter::try_new(level)
-        .map_err(|e| Failure::quarantine(format!("settings key `log.level` ({level}): {e}")))
+    let fault = |e: &dyn std::fmt::Display| {
+        Failure::quarantine(format!("settings key `log.level` ({level}): {e}"))
+    };
+    let mut filter = EnvFilter::try_new(level).map_err(|e| fault(&e))?;
+    for library in SILENT {
+        filter = filter.add_directive(library.parse().map_err(|e| fault(&e))?);
+    }
+    Ok(filter)
 }
 
 /// Journald answers only where it runs; without it a line on stderr is better than none.
@@ -71,3 +80,19 @@ fn output(to: LogTo, daemon: &str) -> Box<dyn Layer<Layered> + Send + Sync> {
 }
 
 type Layered = tracing_subscriber::layer::Layered<reload::Layer<EnvFilter, Registry>, Registry>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_level_makes_a_library_tell_what_people_write() {
+        for level in ["trace", "info,rusmpp=trace"] {
+            let filter = filter(level).unwrap().to_string();
+            assert!(filter.contains("rusmpp=off"), "{filter}");
+            assert!(!filter.contains("rusmpp=trace"), "{filter}");
+        }
+        let cause = filter("=").unwrap_err().cause;
+        assert!(cause.contains("log.level"), "{cause}");
+    }
+}

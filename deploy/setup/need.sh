@@ -8,6 +8,9 @@
 #   make      make itself
 #   postgres  PostgreSQL 15 or newer with PostGIS, without starting a server of its own
 #   venv      .venv with what tests/requirements.txt names (the stand-in for AWS, an XMPP client)
+#   smsc      .node with what tests/smsc/package.json names (an SMS gateway), and Node.js for it
+#   postfix   Postfix, which brings mails in tests, without a server of its own
+#   gammu     gammu-smsd, a modem's daemon with a dummy phone, without a server of its own
 #   prosody   Prosody, an XMPP server, without a server of its own
 #   systemd   systemd-analyze, which checks units; nothing is booted
 #   scripts   shellcheck, which checks our scripts
@@ -186,6 +189,28 @@ need_venv() {
     cp "$wanted" "$stamp"
 }
 
+# need_smsc: as npm's lock file pins it.
+need_smsc() {
+    local wanted=tests/smsc/package-lock.json stamp=.node/installed.json
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        apt_install nodejs npm
+    fi
+    # Certificates for a gateway with TLS.
+    command -v openssl >/dev/null || apt_install openssl
+    if [ -d .node/node_modules/smpp ] && cmp -s "$wanted" "$stamp"; then
+        say "the SMS gateway is in .node"
+        return
+    fi
+    say "making .node with $(node --version) and what $wanted names"
+    rm -rf .node
+    mkdir .node
+    cp tests/smsc/package.json "$wanted" .node/
+    (cd .node && npm ci --silent --no-audit --no-fund) ||
+        fail "npm could not install $wanted; its words stand above" \
+            "behind a proxy, set HTTPS_PROXY and npm_config_registry and try again"
+    cp "$wanted" "$stamp"
+}
+
 # without_start PACKAGE...: packages whose daemons nobody asked for. What a package starts is asked of
 # this file (Debian policy, 9.11); one that stands there already decides for itself.
 without_start() {
@@ -218,6 +243,29 @@ need_prosody() {
     say "Prosody is here"
 }
 
+need_postfix() {
+    if ! system_program postfix || ! system_program smtp-source; then
+        say "Postfix will be installed without a configuration and without a server that starts"
+        apt_update postfix
+        echo "postfix postfix/main_mailer_type select No configuration" | as_root debconf-set-selections
+        without_start postfix
+        if [ -d /run/systemd/system ]; then
+            as_root systemctl disable --quiet --now postfix
+        fi
+    fi
+    say "Postfix is here"
+}
+
+need_gammu() {
+    if ! system_program gammu-smsd; then
+        without_start gammu-smsd
+        if [ -d /run/systemd/system ]; then
+            as_root systemctl disable --quiet --now gammu-smsd
+        fi
+    fi
+    say "gammu-smsd is here"
+}
+
 need_systemd() {
     command -v systemd-analyze >/dev/null || apt_install systemd
 }
@@ -234,10 +282,10 @@ need_tool() {
     }
 }
 
-[ $# -gt 0 ] || fail "what is needed? rust cc make postgres venv prosody systemd scripts deny"
+[ $# -gt 0 ] || fail "what is needed? rust cc make postgres venv postfix gammu smsc prosody systemd scripts deny"
 for what in "$@"; do
     case $what in
-        rust | cc | make | postgres | venv | prosody | systemd | scripts) "need_$what" ;;
+        rust | cc | make | postgres | venv | postfix | gammu | smsc | prosody | systemd | scripts) "need_$what" ;;
         deny) need_tool cargo-deny "$DENY_VERSION" "it checks licences and origins of libraries" ;;
         *) fail "\"$what\" is not known; see the head of $0" ;;
     esac

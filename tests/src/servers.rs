@@ -5,8 +5,13 @@
 pub mod ministack;
 pub mod postgres;
 pub mod prosody;
+pub mod provider;
 pub mod proxy;
+pub mod smsc;
 pub mod smtp;
+pub mod telegram;
+pub mod web;
+pub mod whatsapp;
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};

@@ -101,3 +101,42 @@ fn what_is_said_too_often_is_stopped() {
     assert_eq!(guard.stops(3, 3), Some(Stopped::Repeated));
     assert_eq!(guard.stops(0, 10), Some(Stopped::Loop));
 }
+
+#[test]
+fn an_exchange_is_read_as_its_adapter_reads_it() {
+    let shipped = shipped();
+    let told = |file: &str, case: &str| {
+        let text = format!("{}\n[[case]]\n{case}", shipped[file]);
+        let faults = read(file, &text).unwrap_err();
+        faults
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    let twilio = |case| told("twilio.toml", case);
+    let sent = twilio("http = 201\nbody = \"{}\"\nreads = { means = \"refused\" }");
+    assert!(sent.contains("body.means is \"sent\""), "{sent}");
+    let none = twilio("http = 201\nbody = \"{}\"\nreads = { id = \"1\" }");
+    assert!(none.contains("body.id is nowhere"), "{none}");
+    let text = "body = \"From=1&Body=a&MessageSid=2\"\nreads.texts = [{ text = \"b\" }]";
+    assert!(
+        twilio(text).contains("body.texts[0].text is \"a\""),
+        "{}",
+        twilio(text)
+    );
+    assert!(told("telegram.toml", "body = \"x\"\nreads = {}").contains("no JSON"));
+    assert!(told("whatsapp.toml", "body = \"{}\"\nreads = {}").contains("no entry"));
+    assert!(told("sms.toml", "body = \"{}\"\nreads = {}").contains("reads none"));
+}
+
+#[test]
+fn settings_of_an_adapter_are_proven_with_the_file() {
+    let file = shipped()["whatsapp.toml"].replace("app_secret", "app_sekret");
+    let told = read("whatsapp.toml", &file).unwrap_err()[0].to_string();
+    assert!(
+        told.contains("channel file whatsapp.toml: [settings]: "),
+        "{told}"
+    );
+    assert!(told.contains("app_sekret"), "{told}");
+}

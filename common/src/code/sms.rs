@@ -3,6 +3,8 @@
 //! Tables and sizes: 3GPP TS 23.038 (alphabet), TS 23.040 section 9.2.3.24.1 (a concatenated part
 //! loses six octets to its header).
 
+pub mod gsm7;
+
 /// The alphabet that a text needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alphabet {
@@ -37,6 +39,36 @@ fn septets(c: char) -> Option<usize> {
         c if EXTENDED.contains(c) => Some(2),
         c => GSM7.contains(c).then_some(1),
     }
+}
+
+/// Codes of the characters of [`EXTENDED`], in the same order.
+const EXTENDED_CODES: [u8; 10] = [0x0a, 0x14, 0x28, 0x29, 0x2f, 0x3c, 0x3d, 0x3e, 0x40, 0x65];
+
+/// The escape of the default alphabet.
+const ESCAPE: u8 = 0x1b;
+
+/// A text out of septets, one in each byte. After the escape an unknown code is the character of the
+/// default alphabet (3GPP TS 23.038, 6.2.1.1); bytes beyond the alphabet are blanks.
+pub fn of_septets(septets: &[u8]) -> String {
+    let (mut text, mut escaped) = (String::with_capacity(septets.len()), false);
+    for septet in septets {
+        if *septet == ESCAPE && !escaped {
+            escaped = true;
+            continue;
+        }
+        let code = |known: &u8| known == septet;
+        let extended = EXTENDED_CODES.iter().position(code).filter(|_| escaped);
+        let character = match extended {
+            Some(at) => EXTENDED.chars().nth(at),
+            // The table leaves the escape away.
+            None if *septet > ESCAPE => GSM7.chars().nth(usize::from(*septet) - 1),
+            None if *septet == ESCAPE => None,
+            None => GSM7.chars().nth(usize::from(*septet)),
+        };
+        text.push(character.unwrap_or(' '));
+        escaped = false;
+    }
+    text
 }
 
 /// Whether every character is in the GSM 7-bit alphabet, so that 160 fit into one SMS.

@@ -1,5 +1,6 @@
 //! What carries texts.
 
+use super::Place;
 use crate::channel::{self, Channel};
 use crate::{Failure, Result};
 use serde::Deserialize;
@@ -24,8 +25,8 @@ pub struct Bridge {
     pub spool_most: usize,
     /// Where providers' requests are answered; absent: nowhere.
     pub listen: Option<SocketAddr>,
-    /// Where the mail server brings mails by LMTP; absent: nowhere.
-    pub lmtp: Option<SocketAddr>,
+    /// Where the mail server brings mails by LMTP, an address or a socket's path; absent: nowhere.
+    pub lmtp: Option<Place>,
     /// Pieces of texts and what networks said of them are forgotten after so many days.
     pub keep_days: u32,
 }

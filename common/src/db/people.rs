@@ -14,7 +14,8 @@ pub(crate) mod reach;
 pub use bulk::StoredPerson;
 pub(super) use contacts::usable;
 pub use contacts::{
-    Contact, ContactState, Suppression, contacts, mark_contact, put_channel, suppressions,
+    Contact, ContactState, Suppression, address_kind, contacts, mark_contact, put_channel,
+    suppressions,
 };
 #[cfg(test)]
 mod tests;

@@ -105,6 +105,20 @@ pub async fn said(
     Ok((row.get(0), row.get(1)))
 }
 
+/// When somebody at this address wrote last on this channel, if that was in the last two days.
+pub async fn last_from(tx: &Tx<'_>, channel: &str, address: &str) -> Result<Option<Timestamp>> {
+    let row = tx
+        .query_one(
+            "-- pieces::last_from
+             SELECT max(sent_at) FROM message
+              WHERE address = $2 AND channel = $1
+                AND received_at > clock_timestamp() - interval '2 days'",
+            &[/* channel */ &channel, /* address */ &address],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
 /// Writes down what a text says, for [`said`].
 pub async fn remember(tx: &Tx<'_>, id: Uuid, digest: i64) -> Result {
     tx.execute(

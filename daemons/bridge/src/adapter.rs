@@ -1,6 +1,7 @@
 //! What an adapter gives the bridge: it speaks to one network and decides nothing.
 
 use crate::port::Port;
+use crate::webhooks::Webhook;
 use async_trait::async_trait;
 use common::channel::{Channel, Piece, Sign};
 use common::{Failure, Result};
@@ -26,6 +27,15 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Only one bridge may run it at a time.
     fn exclusive(&self) -> bool;
+
+    /// What reads the requests that its network brings to `bridge.listen`, at `/<channel>`.
+    fn webhook(&self) -> Option<Arc<dyn Webhook>> {
+        None
+    }
+
+    /// Shows the channel's port once, before all else, to an adapter that asks it something when it
+    /// hands over.
+    fn attach(&self, _: &Arc<Port>) {}
 }
 
 /// A piece for somebody.

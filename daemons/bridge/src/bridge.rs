@@ -4,19 +4,24 @@ use crate::adapter::{Adapter, Parts};
 use crate::adapters;
 use crate::connection::Connection;
 use crate::handlers::TextOutputDeliverer;
+use crate::lmtp::{self, Desk};
 use crate::pace::Pace;
 use crate::port::Port;
 use crate::secrets::Secrets;
 use crate::spool::Spool;
 use crate::ways::Ways;
-use common::Result;
+use crate::webhooks::{self, Route, Webhooks};
 use common::channel::Channel;
 use common::config::Bridge;
 use common::daemon::Daemon;
 use common::db::{Db, people, pieces};
 use common::home::Home;
+use common::{Failure, Result};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -50,6 +55,7 @@ pub async fn start(d: &mut Daemon) -> Result {
     for channel in channels.values() {
         running.push(open(channel, &config, d)?);
     }
+    let listening = listening(&running, config.listen).await?;
     known(&running, d.home()).await?;
     for run in &running {
         d.deliver_from(&run.channel.queue(), deliverer(run, &ways, d));
@@ -58,8 +64,15 @@ pub async fn start(d: &mut Daemon) -> Result {
     for run in &running {
         tasks.spawn(connection(run, d).run(stop.clone()));
     }
+    if let Some((listener, webhooks)) = listening {
+        tasks.spawn(webhooks.serve(listener, stop.clone()));
+    }
     tasks.spawn(look_after(ways, running, d.home().clone(), stop.clone()));
     tasks.spawn(forget(config.keep_days, d.home().db.clone(), stop.clone()));
+    if let Some(place) = &config.lmtp {
+        let desk = Desk::new(Arc::new(d.home().clone()), d.settings().mail.max_bytes);
+        lmtp::start(place, desk, &tasks, stop.clone()).await?;
+    }
     tasks.close();
     d.at_end(move || {
         let (stop, tasks) = (stop.clone(), tasks.clone());
@@ -82,11 +95,35 @@ fn open(channel: &Arc<Channel>, config: &Bridge, d: &Daemon) -> Result<Run> {
     let spool = Spool::open(&config.spool.join(&channel.channel), config.spool_most)?;
     let country = &d.settings().engine.country_code;
     let port = Arc::new(Port::new(channel.clone(), d.home().clone(), spool, country));
+    adapter.attach(&port);
     Ok(Run {
         channel: channel.clone(),
         adapter,
         port,
     })
+}
+
+/// Listens for providers, where a channel has one that brings something.
+async fn listening(
+    running: &[Run],
+    at: Option<SocketAddr>,
+) -> Result<Option<(TcpListener, Webhooks)>> {
+    let route = |run: &Run| {
+        let hook = run.adapter.webhook()?;
+        let port = run.port.clone();
+        Some((run.channel.channel.clone(), Route { hook, port }))
+    };
+    let routes: BTreeMap<String, Route> = running.iter().filter_map(route).collect();
+    let Some(at) = at else {
+        return match routes.keys().next() {
+            None => Ok(None),
+            Some(channel) => Err(Failure::quarantine(format!(
+                "key `bridge.listen`: is missing, and the provider of channel {channel} brings \
+                 texts or receipts there"
+            ))),
+        };
+    };
+    Ok(Some((webhooks::bind(at).await?, Webhooks::new(routes))))
 }
 
 /// Everybody who looks for a way to somebody knows these channels.

@@ -13,6 +13,7 @@ mod adapters;
 mod bridge;
 mod connection;
 mod handlers;
+mod lmtp;
 mod pace;
 mod port;
 mod secrets;
@@ -20,6 +21,8 @@ mod spool;
 #[cfg(test)]
 mod testing;
 mod ways;
+mod web;
+mod webhooks;
 
 use std::process::ExitCode;
 

@@ -112,6 +112,7 @@ impl Port {
     /// Takes a text: queued, spooled, or of no interest. An `Err`: nothing has it, and the network
     /// must keep it. The same text twice is one message.
     pub async fn text(&self, arrived: Arrived) -> Result {
+        let arrived = arrived.clean();
         if self
             .channel
             .guard
@@ -125,7 +126,16 @@ impl Port {
 
     /// Takes a receipt, in the same way. May come before its text is recorded as sent.
     pub async fn receipt(&self, receipt: Receipt) -> Result {
-        self.take(Item::Receipt(receipt)).await
+        self.take(Item::Receipt(receipt.clean())).await
+    }
+
+    /// When somebody wrote last on this channel, as far as the last two days tell.
+    pub async fn last_from(&self, address: &str) -> Result<Option<Timestamp>> {
+        let mut conn = self.home.db.connect().await?;
+        let tx = conn.begin().await?;
+        let last = pieces::last_from(&tx, &self.channel.channel, address).await?;
+        tx.commit().await?;
+        Ok(last)
     }
 
     /// Puts on their queue what was spooled, until told to stop.
@@ -274,6 +284,39 @@ impl Port {
         metrics::counter!(ARRIVED, "channel" => self.channel.channel.clone(), "outcome" => outcome)
             .increment(1);
     }
+}
+
+/// Longest id, word or reason that is kept whole, in bytes: an index holds some of them together
+/// (2,704 bytes at most), and none that a network means is nearly as long.
+const LONGEST: usize = 600;
+
+impl Arrived {
+    /// Without what the database takes from nobody (FAILURES M14): it would be refused for ever.
+    fn clean(self) -> Self {
+        Self {
+            from: self.from.replace('\0', ""),
+            text: self.text.replace('\0', ""),
+            id: self.id.as_deref().map(clean),
+            ..self
+        }
+    }
+}
+
+impl Receipt {
+    fn clean(self) -> Self {
+        Self {
+            provider_id: clean(&self.provider_id),
+            state: clean(&self.state),
+            reason: self.reason.as_deref().map(clean),
+            ..self
+        }
+    }
+}
+
+fn clean(word: &str) -> String {
+    let mut word = word.replace('\0', "");
+    word.truncate(word.floor_char_boundary(LONGEST));
+    word
 }
 
 /// The id of a text whose network gives none.

@@ -64,7 +64,7 @@ impl Adapter for Network {
 /// A channel of telephones, with more or other keys of its file.
 pub fn channel(name: &str, more: &str) -> Arc<Channel> {
     let text = format!(
-        "channel = {name:?}\nabout = \"x\"\nadapter = \"http\"\naddress = \"phone\"\n\
+        "channel = {name:?}\nabout = \"x\"\nadapter = \"smpp\"\naddress = \"phone\"\n\
          length = {{ split = \"joined\", pieces = 3 }}\n{more}\n\
          [signs.receipt]\nDELIVRD = \"delivered\"\n"
     );

@@ -72,7 +72,26 @@ impl Ways {
         }
         self.read(&tx).await?;
         tx.commit().await?;
+        self.show(served);
         Ok(changed)
+    }
+
+    /// For Prometheus: the share of the texts of the last minutes that arrived in time, and which
+    /// channels are open.
+    fn show(&self, served: &[(Arc<Channel>, bool)]) {
+        let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
+        for (channel, _) in served {
+            let Some(state) = states.get(&channel.channel) else {
+                continue;
+            };
+            let name = &channel.channel;
+            let open = if state.open() { 1.0 } else { 0.0 };
+            metrics::gauge!("kentongan_channel_open", "channel" => name.clone()).set(open);
+            if state.handed > 0 {
+                let share = f64::from(state.in_time) / f64::from(state.handed);
+                metrics::gauge!("kentongan_channel_in_time", "channel" => name.clone()).set(share);
+            }
+        }
     }
 
     /// The way of a text on this channel that others could not carry. What is paused or slow gives
@@ -128,7 +147,7 @@ mod tests {
 
     fn channel(name: &str, address: &str) -> Arc<Channel> {
         let text = format!(
-            "channel = {name:?}\nabout = \"x\"\nadapter = \"http\"\naddress = {address:?}\n\
+            "channel = {name:?}\nabout = \"x\"\nadapter = \"smpp\"\naddress = {address:?}\n\
              length = {{ split = \"whole\", pieces = 3 }}"
         );
         Arc::new(common::channel::read(&format!("{name}.toml"), &text).unwrap())

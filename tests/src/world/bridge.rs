@@ -2,7 +2,6 @@
 
 use super::World;
 use std::fs;
-use toml::Value;
 
 impl World {
     /// Has the bridge run this channel by this file, with secrets by name; makes its queue.
@@ -22,7 +21,6 @@ impl World {
         if !run.iter().any(|n| n == name) {
             run.push(name.to_owned());
         }
-        let run: Vec<Value> = run.into_iter().map(Value::from).collect();
         self.change_settings("bridge.run", run);
         for key in ["channels", "secrets", "spool"] {
             let path = folder.join(key).display().to_string();

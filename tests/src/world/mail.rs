@@ -280,7 +280,7 @@ impl World {
 
     /// A command line of the true `kentongan` with this world's settings.
     pub fn ctl_command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(daemon::program("mailer").with_file_name("kentongan"));
+        let mut command = Command::new(daemon::program("processor").with_file_name("kentongan"));
         command
             .arg("--config")
             .arg(self.settings_file())

@@ -137,6 +137,17 @@ pub async fn suppressions(tx: &Tx<'_>) -> Result<Vec<Suppression>> {
     Ok(rows.iter().map(read).collect())
 }
 
+/// The kind of address that a channel uses; `None` for one that nobody has set up.
+pub async fn address_kind(tx: &Tx<'_>, channel: &str) -> Result<Option<String>> {
+    let row = tx
+        .query_opt(
+            "-- people::address_kind\nSELECT address_kind FROM channel WHERE name = $1",
+            &[/* channel */ &channel],
+        )
+        .await?;
+    Ok(row.map(|row| row.get(0)))
+}
+
 /// Makes a channel known: which kind of address it uses, and whether it takes what goes to such an
 /// address when nothing else was chosen. May be called at every start; a new default takes the place of the old.
 pub async fn put_channel(tx: &Tx<'_>, name: &str, address_kind: &str, default: bool) -> Result {

@@ -160,3 +160,29 @@ async fn receipts_are_kept_and_odd_ones_passed_over() {
     let kept = "SELECT string_agg(provider_id || ' ' || state, ',') FROM text_receipt";
     assert_eq!(world.place.db.one::<String>(kept).await, "x delivered");
 }
+
+#[tokio::test]
+async fn m14_what_the_database_takes_from_nobody_blocks_nothing() {
+    let world = world("").await;
+    let odd = format!("\0{}", "é".repeat(5_000));
+    let text = Arrived {
+        id: Some(odd.clone()),
+        part: Part::new(1, 1, 2),
+        ..arrived("sa\0tu ", None)
+    };
+    world.port.text(text).await.unwrap();
+    let text = Arrived {
+        part: Part::new(1, 2, 2),
+        ..arrived("dua", Some(&odd))
+    };
+    world.port.text(text).await.unwrap();
+    assert_eq!(world.queued().await.0, said(&["satu dua"]));
+    let receipt = Receipt {
+        provider_id: odd.clone(),
+        state: "DELIVRD".into(),
+        reason: Some(odd),
+        at: Timestamp::now(),
+    };
+    world.port.receipt(receipt).await.unwrap();
+    assert_eq!(world.port.spool.len(), 0, "all of it was stored");
+}

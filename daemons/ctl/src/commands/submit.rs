@@ -3,22 +3,14 @@
 //! Exit code 0 means that the mail is on the disk and in the queue; the mail server may forget it.
 //! 75 means that it must keep it and try again. Nothing else ever loses one.
 
-mod arrival;
-mod keep;
-
 use crate::context::Context;
 use crate::exit::{Exit, Fault, Result};
 use crate::out::note;
-use arrival::Arrival;
 use clap::{Args, Subcommand};
+use common::mail::intake::{self, Arrival, PATIENCE};
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Read};
-use std::time::Duration;
-
-/// A mail that cannot be kept within this time is the mail server's again. Postfix waits 1,000 s
-/// for a pipe, but each waiting mail occupies one of its few delivery processes.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Hand something in
 #[derive(Debug, Args)]
@@ -86,7 +78,7 @@ impl Mail {
         let arrival = self.arrival(raw, Timestamp::now())?;
         let work = async {
             let (_, home) = context.home().await?;
-            keep::keep(&*home.blobs, &*home.queue, &arrival).await
+            Result::Ok(intake::keep(&*home.blobs, &*home.queue, &arrival).await?)
         };
         match tokio::time::timeout(PATIENCE, work).await {
             Ok(kept) => kept.map_err(|fault| fault.exit(Exit::TryLater))?,
@@ -115,7 +107,7 @@ impl Mail {
         if to.is_empty() {
             to.extend(given(None, &["ORIGINAL_RECIPIENT", "RECIPIENT"]));
         }
-        let told = arrival::Told {
+        let told = intake::Told {
             to,
             from: given(self.from, &["SENDER"]),
             client: given(self.client, &["CLIENT_ADDRESS"]),
@@ -158,6 +150,11 @@ fn too_slow() -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fakes::{Blobs as Kept, Queue as Sent};
+    use common::Failure;
+    use common::envelope::Envelope;
+    use common::failure::Dependency;
+    use common::messages::EmailInput;
 
     #[test]
     fn a_mail_of_the_largest_size_is_taken_and_one_byte_more_is_not() {
@@ -181,5 +178,45 @@ mod tests {
             }
         }
         assert_eq!(read(Broken, 8).unwrap_err().exit, Exit::TryLater);
+    }
+
+    fn mail() -> Arrival {
+        let raw = b"Subject: a\n\nU MC,DM SP 5".to_vec();
+        Arrival::new(raw, intake::Told::default(), Timestamp::now()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_raw_mail_is_kept_and_the_message_names_it() {
+        let (blobs, queue) = (Kept::default(), Sent::with(&["email-input"]));
+        intake::keep(&blobs, &queue, &mail()).await.unwrap();
+        let sent = queue.bodies("email-input");
+        let envelope = Envelope::open(sent[0].as_bytes()).unwrap();
+        let message: EmailInput = envelope.message().unwrap();
+        assert_eq!(blobs.get_now(&message.blob), Some(mail().raw));
+        assert_eq!((envelope.id, envelope.trace), (mail().id, mail().id));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_stored_is_not_queued() {
+        let full = Failure::wait(Dependency::Blobs, "no space left");
+        let (blobs, queue) = (Kept::failing(full), Sent::with(&["email-input"]));
+        assert!(intake::keep(&blobs, &queue, &mail()).await.is_err());
+        assert!(queue.bodies("email-input").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_refused_entry_is_a_failure_although_the_call_worked() {
+        let refused = Failure::retry("throttled");
+        let (blobs, queue) = (Kept::default(), Sent::refusing(&["email-input"], refused));
+        let failure = intake::keep(&blobs, &queue, &mail()).await.unwrap_err();
+        assert_eq!(failure.cause, "throttled", "Q17");
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_nobody_made_takes_no_mail() {
+        let (blobs, queue) = (Kept::default(), Sent::with(&["text-input"]));
+        let failure = intake::keep(&blobs, &queue, &mail()).await.unwrap_err();
+        assert!(failure.cause.contains("queues create"), "{failure}");
+        assert!(queue.bodies("email-input").is_empty());
     }
 }

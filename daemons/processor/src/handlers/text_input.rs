@@ -13,7 +13,8 @@ use common::outbox::Outbox;
 use common::people::pin;
 use common::{Failure, Reason, Result, phone};
 use jiff::{SignedDuration, Timestamp};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 use uuid::Uuid;
 
 /// Longest that a text may have been under way; an SMS centre keeps one for a few days.
@@ -27,6 +28,8 @@ pub struct TextInputHandler {
     engine: Arc<Engine>,
     country: String,
     wording: Wording,
+    /// Channels met so far, and whether they serve telephones. That is never changed.
+    channels: RwLock<HashMap<String, bool>>,
 }
 
 impl TextInputHandler {
@@ -37,7 +40,24 @@ impl TextInputHandler {
             engine,
             country,
             wording: Wording::of(&settings.engine),
+            channels: RwLock::default(),
         }
+    }
+
+    /// Remembers what kind of addresses this channel serves.
+    async fn meet(&self, channel: &str) -> Result {
+        let known = |all: &HashMap<String, bool>| all.contains_key(channel);
+        if known(&self.channels.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(());
+        }
+        if let Some(phones) = self.engine.serves_phones(channel).await? {
+            let mut channels = self
+                .channels
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            channels.insert(channel.to_owned(), phones);
+        }
+        Ok(())
     }
 }
 
@@ -50,6 +70,7 @@ impl Handler for TextInputHandler {
     /// Who sent it. A stranger is rejected here, before there is anything to roll back, unless the
     /// text is one that strangers may send.
     async fn prepare(&self, msg: &Incoming<TextInput>) -> Result<Arc<Person>> {
+        self.meet(&clean(&msg.channel)).await?;
         let (channel, address) = self.origin(msg);
         let sender = self.engine.sender(&channel, &address).await?;
         // What proves a telephone must come from one.
@@ -188,12 +209,17 @@ impl TextInputHandler {
 
     /// The channel, and the sender's canonical address on it.
     fn origin(&self, msg: &TextInput) -> (String, String) {
-        let from = self.canonical(&clean(&msg.from));
-        (clean(&msg.channel), sound::address(from))
+        let channel = clean(&msg.channel);
+        let from = self.canonical(&channel, &clean(&msg.from));
+        (channel, sound::address(from))
     }
 
-    /// A number in canonical form; what is no number is an address of another kind of channel.
-    fn canonical(&self, from: &str) -> String {
+    /// A number in canonical form. Other addresses may look like numbers: a chat of Telegram does.
+    fn canonical(&self, channel: &str, from: &str) -> String {
+        let channels = self.channels.read().unwrap_or_else(PoisonError::into_inner);
+        if channels.get(channel) == Some(&false) {
+            return from.trim().to_lowercase();
+        }
         phone::canonical(from, &self.country).unwrap_or_else(|_| from.trim().to_lowercase())
     }
 

@@ -195,3 +195,26 @@ async fn a_phone_is_registered_by_the_pin_that_the_officer_was_answered() {
     assert!(answered(&world, stranger, "U mc sp 4").await >= 1);
     assert_eq!(world.count("report WHERE code = 'U'").await, 1);
 }
+
+/// A chat of Telegram that is taken for a telephone would be answered at nobody's, and might send the
+/// PIN of one.
+#[tokio::test]
+async fn an_address_that_looks_like_a_number_is_one_only_where_telephones_are_served() {
+    let world = World::new().await;
+    let channel =
+        "INSERT INTO channel (name, address_kind, is_default) VALUES ('chat', 'telegram', true)";
+    world.place.db.run(channel).await;
+    for (channel, from, to) in [
+        ("chat", "6281299999999", "6281299999999"),
+        ("console", "6281299999999", "+6281299999999"),
+        ("nobody_knows", "081299999998", "+6281299999998"),
+    ] {
+        let message = TextInput {
+            channel: channel.into(),
+            ..text(from, None)
+        };
+        let out = world.text(message, Timestamp::now()).await;
+        let said: common::messages::TextOutput = out[0].envelope.message().expect("a text");
+        assert_eq!(said.to, to, "{channel}");
+    }
+}

@@ -1,11 +1,20 @@
-//! What the mail server says about a mail, and what makes it one message.
+//! A mail that our own mail server hands in: what it says about it, what makes it one message, and
+//! how it is kept. The one place for `kentongan submit mail` and for LMTP.
 
-use common::envelope::{Envelope, derived_id};
-use common::messages::EmailInput;
+use crate::blob::Blobs;
+use crate::envelope::{Envelope, derived_id};
+use crate::messages::{EmailInput, Message};
+use crate::queue::{Entry, Queue, all_done};
+use crate::{Failure, Result};
 use jiff::Timestamp;
 use serde_json::json;
 use std::net::IpAddr;
+use std::time::Duration;
 use uuid::Uuid;
+
+/// A mail that cannot be kept within this time is the mail server's again. Postfix waits 1,000 s
+/// for a pipe and 600 s for LMTP, but each waiting mail occupies one of its few deliveries.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A mail as it is kept and queued.
 #[derive(Debug, Clone)]
@@ -72,6 +81,28 @@ impl Arrival {
     pub fn told(&self) -> serde_json::Value {
         json!({ "id": self.id, "blob": self.message.blob, "bytes": self.raw.len() })
     }
+}
+
+/// Stores the mail and queues it, the raw original first, the queue second (FAILURES M29); on
+/// return both are on the disk. May run again for the same mail: it replaces the same blob by the
+/// same bytes and sends the same id. Waits as long as blobs and queue let it: see [`PATIENCE`].
+pub async fn keep(blobs: &dyn Blobs, queue: &dyn Queue, arrival: &Arrival) -> Result {
+    blobs.put(&arrival.message.blob, &arrival.raw).await?;
+    let name = arrival.message.queue();
+    // A queue of PostgreSQL takes messages under any name: a wrong prefix would lose them in a
+    // queue that nobody reads.
+    if !queue.list().await?.contains(&name) {
+        return Err(Failure::retry(format!(
+            "queue `{name}` does not exist: make it with `kentongan queues create`, or correct \
+             the key `prefix`"
+        )));
+    }
+    let entry = Entry {
+        id: arrival.id,
+        body: arrival.envelope().to_json(),
+        delay: Duration::ZERO,
+    };
+    all_done(queue.send(EmailInput::KIND, &[entry]).await?)
 }
 
 fn id(raw: &[u8], recipients: &[String]) -> Uuid {
@@ -217,6 +248,6 @@ mod tests {
             mail.message.blob,
             format!("mail/2026/03/09/{}.eml", mail.id)
         );
-        assert_eq!(common::blob::check_key(&mail.message.blob), Ok(()));
+        assert_eq!(crate::blob::check_key(&mail.message.blob), Ok(()));
     }
 }
