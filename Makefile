@@ -12,7 +12,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check build release bench fuzz advisories format docs install clean-venv clean
+.PHONY: help demo demo-im test check build release bench fuzz advisories format docs install clean-venv clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +23,14 @@ demo: ## Watch mails and texts go in and be answered (installs PostgreSQL by apt
 	@$(CARGO) build --quiet --workspace --bins
 	@deploy/demo/demo.sh
 
+demo-im: ## Watch somebody ask by instant message and be answered (installs Prosody, too)
+	@$(SETUP)/need.sh rust cc postgres venv prosody
+	@echo "demo: building (some minutes the first time)"
+	@$(CARGO) build --quiet --workspace --bins
+	@deploy/demo/demo-im.sh
+
 test: ## Run all tests (installs PostgreSQL, Postfix, gammu-smsd, Prosody by apt, a stand-in for AWS by pip, an SMS gateway by npm if missing)
-	@$(SETUP)/need.sh rust cc postgres venv postfix gammu smsc
+	@$(SETUP)/need.sh rust cc postgres venv postfix gammu smsc prosody
 	@$(SETUP)/test.sh $(T)
 
 check: ## The fast gate: format, lints, docs, units, scripts, licences

@@ -7,52 +7,8 @@ cd "$(dirname "$0")/../.."
 export PATH="$PWD/target/debug:$PATH" NO_COLOR="${NO_COLOR:-}"
 [ -n "$NO_COLOR" ] || unset NO_COLOR
 
-folder=$(mktemp -d "${TMPDIR:-/tmp}/kentongan-demo.XXXXXX")
-# As root, PostgreSQL runs under another name and must get through.
-chmod 711 "$folder"
-export KENTONGAN_CONFIG=$folder/kentongan.toml
-up=""
-
-if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold="" dim="" plain=""; fi
-title() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
-run() {
-    local word line=""
-    for word in "$@"; do
-        case $word in *[!A-Za-z0-9@./_=-]*) word="\"$word\"" ;; esac
-        line="$line $word"
-    done
-    printf '%s$%s%s\n' "$dim" "$line" "$plain"
-    "$@"
-}
-
-finish() {
-    local rc=$?
-    trap - EXIT INT TERM
-    if [ -n "$up" ] && kill -0 "$up" 2>/dev/null; then
-        kill -TERM "$up"
-        wait "$up" 2>/dev/null || true
-    fi
-    if [ "$rc" != 0 ] && [ -s "$folder/up.log" ]; then
-        printf '\ndemo: it did not work; the last words of the daemons:\n' >&2
-        tail -25 "$folder/up.log" >&2
-    fi
-    if [ -n "${KEEP:-}" ]; then echo "demo: kept $folder"; else rm -rf "$folder"; fi
-    exit "$rc"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-# until_true SECONDS WHAT COMMAND...: tries again until it works; ends the demo when it never does.
-until_true() {
-    local end=$((SECONDS + $1)) what=$2
-    shift 2
-    until "$@" >/dev/null 2>&1; do
-        kill -0 "$up" 2>/dev/null || { echo "demo: \`kentongan up\` ended" >&2; exit 1; }
-        [ "$SECONDS" -lt "$end" ] || { echo "demo: waited in vain for $what" >&2; exit 1; }
-        sleep 0.1
-    done
-}
+# shellcheck source=deploy/demo/lib.sh
+. deploy/demo/lib.sh
 
 # mail_to ADDRESS [MESSAGE-ID]: the file of a mail that went out, perhaps as the answer to another.
 mail_to() {
@@ -81,11 +37,7 @@ answered_mail() {
 }
 
 title "Kentongan in $folder: a private PostgreSQL, the daemons, people and places for trying out"
-(unset KENTONGAN_CONFIG; exec kentongan up --folder "$folder" --load demo --ready-file "$folder/ready") \
-    >"$folder/up.log" 2>&1 </dev/null &
-up=$!
-until_true 120 "the daemons" test -s "$folder/ready"
-echo "ready after $SECONDS s"
+start_up
 
 title "Texts: a report from the village, a slip of the finger, a question"
 run kentongan send text --from 081234567890 "U MC,DM SP 5"

@@ -7,10 +7,11 @@
 #   cc        a C compiler, for the one library that wants it
 #   make      make itself
 #   postgres  PostgreSQL 15 or newer with PostGIS, without starting a server of its own
-#   venv      .venv with what tests/requirements.txt names (the stand-in for AWS)
+#   venv      .venv with what tests/requirements.txt names (the stand-in for AWS, an XMPP client)
 #   smsc      .node with what tests/smsc/package.json names (an SMS gateway), and Node.js for it
 #   postfix   Postfix, which brings mails in tests, without a server of its own
 #   gammu     gammu-smsd, a modem's daemon with a dummy phone, without a server of its own
+#   prosody   Prosody, an XMPP server, without a server of its own
 #   systemd   systemd-analyze, which checks units; nothing is booted
 #   scripts   shellcheck, which checks our scripts
 #   deny      cargo-deny, compiled once into target/tools
@@ -230,6 +231,18 @@ system_program() {
     PATH="$PATH:/usr/sbin" command -v "$1" >/dev/null
 }
 
+need_prosody() {
+    if ! system_program prosody; then
+        say "Prosody will be installed without a server that starts"
+        without_start prosody
+        if [ -d /run/systemd/system ]; then
+            as_root systemctl disable --quiet --now prosody
+        fi
+    fi
+    command -v openssl >/dev/null || apt_install openssl
+    say "Prosody is here"
+}
+
 need_postfix() {
     if ! system_program postfix || ! system_program smtp-source; then
         say "Postfix will be installed without a configuration and without a server that starts"
@@ -269,10 +282,10 @@ need_tool() {
     }
 }
 
-[ $# -gt 0 ] || fail "what is needed? rust cc make postgres venv postfix gammu smsc systemd scripts deny"
+[ $# -gt 0 ] || fail "what is needed? rust cc make postgres venv postfix gammu smsc prosody systemd scripts deny"
 for what in "$@"; do
     case $what in
-        rust | cc | make | postgres | venv | postfix | gammu | smsc | systemd | scripts) "need_$what" ;;
+        rust | cc | make | postgres | venv | postfix | gammu | smsc | prosody | systemd | scripts) "need_$what" ;;
         deny) need_tool cargo-deny "$DENY_VERSION" "it checks licences and origins of libraries" ;;
         *) fail "\"$what\" is not known; see the head of $0" ;;
     esac

@@ -6,6 +6,7 @@ pub mod gammu;
 pub mod ministack;
 pub mod postfix;
 pub mod postgres;
+pub mod prosody;
 pub mod provider;
 pub mod proxy;
 pub mod smsc;

@@ -352,14 +352,14 @@ fn copy(from: &Path, to: &Path) {
 /// PostgreSQL refuses to run as root; then it runs as this user, who exists on every Debian.
 const SERVER_USER: &str = "nobody";
 
-fn give_to_server(folder: &Path) {
+pub(super) fn give_to_server(folder: &Path) {
     if is_root() {
         run(Command::new("chown").arg("-R").arg(SERVER_USER).arg(folder));
     }
 }
 
 /// A command as the user that the server runs as.
-fn as_server<'a>(command: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub(super) fn as_server<'a>(command: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let setpriv = [
         "setpriv",
         "--reuid",
@@ -378,7 +378,7 @@ fn as_server<'a>(command: impl IntoIterator<Item = &'a str>) -> Vec<String> {
         .collect()
 }
 
-fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 

@@ -21,8 +21,11 @@ use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, interval, sleep};
 
-/// The daemons of a one-box home, in the order in which they start.
+/// The daemons of every one-box home, in the order in which they start.
 const DAEMONS: [&str; 2] = ["processor", "mailer"];
+
+/// The one that starts where networks or a mail server bring something (`[bridge]`).
+const BRIDGE: &str = "bridge";
 
 /// A database that has not answered by then does not start at all; recovery after a crash takes
 /// seconds.
@@ -127,7 +130,7 @@ impl Up {
         let settings = Settings::read(&file)?;
         prepare::all(&settings, self.load, stream).await?;
         if !self.no_daemons {
-            start_daemons(&folder, &file, stream, running).await?;
+            start_daemons(&folder, (&file, &settings), stream, running).await?;
         }
         if let Some(ready) = &self.ready_file {
             prepare::write_whole(ready, &format!("{}\n", file.display()))?;
@@ -182,15 +185,25 @@ async fn private_database(
     folder.settings(&cluster.url())
 }
 
+/// Those that have something to do.
+fn daemons(settings: &Settings) -> Vec<&'static str> {
+    let bridge = &settings.bridge;
+    let bridged = !bridge.run.is_empty() || bridge.lmtp.is_some();
+    DAEMONS
+        .into_iter()
+        .chain(bridged.then_some(BRIDGE))
+        .collect()
+}
+
 async fn start_daemons(
     folder: &Folder,
-    file: &Path,
+    (file, settings): (&Path, &Settings),
     stream: &Stream,
     running: &mut Running,
 ) -> Result<()> {
     let beside = std::env::current_exe()?;
     let sockets = sockets(&folder.path)?;
-    for (at, name) in (1u8..).zip(DAEMONS) {
+    for (at, name) in (1u8..).zip(daemons(settings)) {
         let program = beside.with_file_name(format!("kentongan-{name}"));
         if !program.exists() {
             return Err(
@@ -325,4 +338,23 @@ Ctrl-C stops everything.
 ",
         to = settings.mail.from,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bridge_starts_where_it_has_something_to_do() {
+        let all = ["processor", "mailer", "bridge"];
+        for (variable, count) in [
+            (None, 2),
+            (Some(("KENTONGAN_BRIDGE__RUN", "[\"sms\"]")), 3),
+            (Some(("KENTONGAN_BRIDGE__LMTP", "127.0.0.1:8424")), 3),
+        ] {
+            let variable = variable.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let settings = Settings::parse(include_str!("up/kentongan.toml"), variable.into_iter());
+            assert_eq!(daemons(&settings.unwrap()), all[..count]);
+        }
+    }
 }

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use tokio_xmpp::Stanza;
 use tokio_xmpp::parsers::sm::StreamId;
 
-/// The same stanza makes the connection break so often; then it is passed over.
-const STUMBLES: u8 = 3;
+/// So often reading may break off at the same stanza; then it is passed over. Once may be the
+/// connection's own fault.
+const STUMBLES: u8 = 2;
 
 /// The counters of one stream.
 #[derive(Default)]
@@ -244,10 +245,10 @@ mod tests {
     fn what_breaks_the_connection_again_and_again_is_passed_over() {
         let mut books = Books::default();
         books.handle();
-        assert!(!books.stumble() && !books.stumble());
+        assert!(!books.stumble());
         books.handle();
         assert!(!books.stumble(), "another one");
-        assert!(!books.stumble() && books.stumble());
+        assert!(books.stumble());
         assert_eq!(books.handled(), 3);
         assert!(!books.stumble(), "the next has its own tries");
     }

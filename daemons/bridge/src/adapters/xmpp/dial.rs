@@ -160,18 +160,28 @@ async fn resume(stream: &mut Stream, books: &mut Books) -> Result<Option<Vec<Sen
     let ask = sm::Nonza::Resume(sm::Resume { h, previd });
     write(stream, &XmppStreamElement::SM(ask)).await?;
     match read(stream).await? {
-        XmppStreamElement::SM(sm::Nonza::Resumed(resumed)) => {
-            let again = books.resumed(resumed.h);
-            if again.is_err() {
+        Element::Known(known) => match *known {
+            XmppStreamElement::SM(sm::Nonza::Resumed(resumed)) => {
+                if let Ok(again) = books.resumed(resumed.h) {
+                    return Ok(Some(again));
+                }
                 books.lost(None);
+                Err(counted_wrong())
             }
-            again.map(Some).map_err(|_| counted_wrong())
-        }
-        XmppStreamElement::SM(sm::Nonza::Failed(failed)) => {
-            books.lost(failed.h);
+            XmppStreamElement::SM(sm::Nonza::Failed(failed)) => {
+                books.lost(failed.h);
+                Ok(None)
+            }
+            _ => {
+                books.lost(None);
+                Err(unexpected())
+            }
+        },
+        // A server that was restarted knows no count, and the library no refusal without one.
+        Element::Odd { .. } => {
+            books.lost(None);
             Ok(None)
         }
-        _ => Err(unexpected()),
     }
 }
 
@@ -180,7 +190,7 @@ async fn begin(stream: &mut Stream, account: &Account, books: &mut Books) -> Res
     let query = BindQuery::new(Some(account.resource.clone()));
     let ask = Stanza::Iq(Iq::from_set(BIND, query));
     write(stream, &XmppStreamElement::Stanza(ask)).await?;
-    match read(stream).await? {
+    match known(stream).await? {
         XmppStreamElement::Stanza(Stanza::Iq(Iq::Result { id, .. })) if id == BIND => {}
         XmppStreamElement::Stanza(Stanza::Iq(Iq::Error { error, .. })) => {
             let condition = error.defined_condition;
@@ -192,7 +202,7 @@ async fn begin(stream: &mut Stream, account: &Account, books: &mut Books) -> Res
     }
     let ask = sm::Enable::new().with_resume().with_max(RESUMABLE_S);
     write(stream, &XmppStreamElement::SM(sm::Nonza::Enable(ask))).await?;
-    match read(stream).await? {
+    match known(stream).await? {
         XmppStreamElement::SM(sm::Nonza::Enabled(enabled)) => {
             books.begin(enabled.id.filter(|_| enabled.resume));
         }
@@ -210,14 +220,21 @@ async fn write(stream: &mut Stream, element: &XmppStreamElement) -> Result {
     stream.send(element).await.map_err(|e| failure(e.into()))
 }
 
-async fn read(stream: &mut Stream) -> Result<XmppStreamElement> {
+async fn known(stream: &mut Stream) -> Result<XmppStreamElement> {
+    match read(stream).await? {
+        Element::Known(known) => Ok(*known),
+        Element::Odd { .. } => Err(unexpected()),
+    }
+}
+
+async fn read(stream: &mut Stream) -> Result<Element> {
     loop {
         match stream.next().await {
             Some(Ok(Element::Known(known))) => match *known {
                 XmppStreamElement::StreamError(error) => return Err(told(&error.0)),
-                known => return Ok(known),
+                known => return Ok(Element::Known(Box::new(known))),
             },
-            Some(Ok(Element::Odd { .. })) => return Err(unexpected()),
+            Some(Ok(odd)) => return Ok(odd),
             Some(Err(ReadError::SoftTimeout)) => {}
             Some(Err(e)) => return Err(gone(e)),
             None => return Err(gone("the server closed the connection")),

@@ -30,7 +30,7 @@ pub struct Rules<'a> {
 #[derive(Debug)]
 pub enum Heard {
     /// Somebody wrote. Once it is taken, the sender is told so, if they asked.
-    Text(Arrived, Option<Message>),
+    Text(Arrived, Option<Box<Message>>),
     /// What became of a message of ours.
     Receipt(Receipt),
     /// It wants an answer of ours.
@@ -108,7 +108,7 @@ fn text_means(message: &Message, from: Jid, rules: &Rules<'_>, now: Timestamp) -
         .id
         .clone()
         .filter(|_| asked && !rules.guard.denies(&address, false));
-    let thanks = thanks.map(|id| write::thanks(from, message.type_.clone(), id.0));
+    let thanks = thanks.map(|id| Box::new(write::thanks(from, message.type_.clone(), id.0)));
     let arrived = Arrived {
         id: network_id(message, text, rules.account),
         from: address,

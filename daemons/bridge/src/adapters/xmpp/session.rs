@@ -61,14 +61,10 @@ pub async fn live(
     match ended {
         Ok(()) => session.end(inbox).await,
         Err(Ended::Unreadable(e)) => {
-            if session.books.stumble() {
-                let channel = port.name();
-                warn!(
-                    channel,
-                    "Passed over what breaks the connection whenever it comes"
-                );
-            }
-            Err(e)
+            let (channel, passed_over) = (port.name(), session.books.stumble());
+            warn!(channel, error = %e, passed_over, "Begins again");
+            // At once: whoever sent it may not keep us away with it.
+            Ok(())
         }
         Err(Ended::Broken(e) | Ended::Refused(e)) => Err(e),
     }
@@ -308,7 +304,7 @@ fn take<'a>(
             Heard::Nothing => return Ok(Vec::new()),
         };
         match taken {
-            Ok(()) => Ok(thanks.into_iter().map(Stanza::Message).collect()),
+            Ok(()) => Ok(thanks.into_iter().map(|t| Stanza::Message(*t)).collect()),
             // It would come again for ever.
             Err(e) if e.verdict == Verdict::Quarantine => {
                 warn!(channel = port.name(), error = %e, "Passed over what nothing can take");

@@ -4,6 +4,7 @@ use crate::commands::keys;
 use crate::exit::{Fault, Result};
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A one-box home's folder. Only one `kentongan up` at a time may hold it.
@@ -40,9 +41,11 @@ impl Folder {
             );
         }
         let lock = lock(&path.join("up.lock"))?;
-        for part in ["blobs", "mails"] {
+        for part in ["blobs", "mails", "channels", "secrets", "spool"] {
             fs::create_dir_all(path.join(part)).map_err(unusable)?;
         }
+        let ours = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(path.join("secrets"), ours).map_err(unusable)?;
         Ok(Self { path, _lock: lock })
     }
 

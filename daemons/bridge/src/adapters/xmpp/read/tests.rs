@@ -184,7 +184,7 @@ fn a_sender_who_asks_is_thanked_and_others_are_not() {
         )
     };
     let thanked = |guard: &Guard, xml: &str| match hear_by(&Subscriptions::default(), guard, xml) {
-        Heard::Text(_, thanks) => thanks.map(|t| written(Stanza::Message(t))),
+        Heard::Text(_, thanks) => thanks.map(|t| written(Stanza::Message(*t))),
         other => panic!("{other:?}"),
     };
     let thanks = thanked(&Guard::default(), &asks("id='m1'")).unwrap();
