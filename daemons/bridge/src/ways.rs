@@ -38,6 +38,7 @@ impl Ways {
     }
 
     /// Reads how all channels do.
+    #[cfg(test)]
     pub async fn refresh(&self, db: &Db) -> Result {
         let mut conn = db.connect().await?;
         let tx = conn.begin().await?;

@@ -120,12 +120,7 @@ mod tests {
     #[test]
     fn pieces_of_a_text_have_ids_of_their_own_that_stay() {
         let id = |id, number| {
-            let text = String::new();
-            let piece = Piece {
-                text,
-                number,
-                of: 3,
-            };
+            let piece = Piece::new("", number, 3);
             piece_id(&Outgoing {
                 id,
                 to: "",
