@@ -29,6 +29,9 @@ use tracing::{info, warn};
 /// How channels do is looked at so often.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// Whether a connection came or went is looked at so often.
+const GLANCE: Duration = Duration::from_millis(100);
+
 /// Old pieces are looked for so often.
 const FORGET: Duration = Duration::from_secs(3600);
 
@@ -198,7 +201,17 @@ async fn look_after(ways: Arc<Ways>, running: Vec<Run>, home: Home, stop: Cancel
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
+            () = connected_anew(&running, &served) => {}
             () = stop.cancelled() => {}
         }
+    }
+}
+
+/// Returns when a channel got or lost its connection since it was served like this, so that its
+/// first text does not wait for the next look.
+async fn connected_anew(running: &[Run], served: &[(Arc<Channel>, bool)]) {
+    let same = |(run, (_, ready)): (&Run, &(Arc<Channel>, bool))| run.adapter.ready() == *ready;
+    while running.iter().zip(served).all(same) {
+        tokio::time::sleep(GLANCE).await;
     }
 }
