@@ -8,6 +8,7 @@ pub(crate) mod changes;
 mod contacts;
 mod details;
 pub(crate) mod erase;
+pub(crate) mod groups;
 pub(crate) mod pins;
 pub(crate) mod reach;
 
@@ -42,7 +43,7 @@ pub struct Person {
     pub home_place: Option<i64>,
     /// Only the active may send; the others are answered with the reason.
     pub state: PersonState,
-    /// What they may do: of their user type, and granted or taken from them.
+    /// What they may do: of their user type and their groups, and granted or taken from them.
     pub permissions: Arc<BTreeSet<String>>,
     /// What they send is answered like the real thing and kept apart.
     pub training: bool,
@@ -97,11 +98,13 @@ pub struct Recipient {
 
 /// The columns of a [`Person`] named `p`, whose user type is `t`.
 pub(super) const PERSON: &str = "p.id, p.name, p.language, p.user_type, p.home_place, p.state, p.training, t.may,
+    ARRAY(SELECT x.permission FROM person_group m JOIN user_group_permission x USING (user_group)
+           WHERE m.person = p.id) AS grouped,
     ARRAY(SELECT x.permission FROM person_permission x WHERE x.person = p.id AND x.granted) AS granted,
     ARRAY(SELECT x.permission FROM person_permission x WHERE x.person = p.id AND NOT x.granted) AS revoked";
 
 /// Who writes from this address? `channel` is the channel it came by, or a kind of address;
-/// `address` is canonical (`+62...`, small letters). The hottest query there is: one statement, three index probes.
+/// `address` is canonical (`+62...`, small letters). The hottest query there is: one statement, a few index probes.
 pub async fn by_contact(tx: &Tx<'_>, channel: &str, address: &str) -> Result<Option<Person>> {
     let sql = format!(
         "-- people::by_contact
@@ -201,6 +204,7 @@ pub async fn covering(tx: &Tx<'_>, place: i64, user_types: &[&str]) -> Result<Ve
 
 pub(super) fn person(row: &Row) -> Person {
     let mut permissions: BTreeSet<String> = row.get::<_, Vec<String>>("may").into_iter().collect();
+    permissions.extend(row.get::<_, Vec<String>>("grouped"));
     permissions.extend(row.get::<_, Vec<String>>("granted"));
     for revoked in row.get::<_, Vec<&str>>("revoked") {
         permissions.remove(revoked);

@@ -1,8 +1,8 @@
-//! What the program brings along: lists, user types, permissions and the places of Indonesia.
+//! What the program brings along: lists, user types, permissions, groups and the places of Indonesia.
 
 use super::{
-    LoadError, LoadFault, LoadOptions, LoadReport, infrastructure, lists, people, permissions,
-    places, programs, roles, user_types,
+    LoadError, LoadFault, LoadOptions, LoadReport, groups, infrastructure, lists, people,
+    permissions, places, programs, roles, user_types,
 };
 use crate::db::lists::bulk::{Placed, PlacedList};
 use crate::db::lists::{Entry, List};
@@ -15,6 +15,7 @@ enum Kind {
     Lists,
     Permissions,
     UserTypes,
+    Groups,
     Places,
 }
 
@@ -41,6 +42,7 @@ const LISTS: &[File] = &[
     file!(Lists, "lists/work.csv"),
     file!(Permissions, "lists/permissions.csv"),
     file!(UserTypes, "lists/user_types.csv"),
+    file!(Groups, "lists/groups.csv"),
 ];
 
 const DEMO_PLACES: &[u8] = include_bytes!("../../places/examples.csv");
@@ -129,6 +131,7 @@ impl AsShipped {
                 self.entries.extend(entries);
                 faults
             }
+            Kind::Groups => roles::read_groups(bytes, &self.permissions).1,
             Kind::Places => Vec::new(),
         }
     }
@@ -167,6 +170,7 @@ async fn load_once(
         Kind::Lists => lists(tx, bytes, &options).await?,
         Kind::Permissions => permissions(tx, bytes).await?,
         Kind::UserTypes => user_types(tx, bytes).await?,
+        Kind::Groups => groups(tx, bytes).await?,
         Kind::Places => places(tx, bytes, &options).await?,
     };
     Ok(Some(report))

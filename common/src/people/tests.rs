@@ -359,16 +359,43 @@ async fn edits_are_checked_and_all_faults_are_told() {
         Edit::AddContact("081234567893".into()),
         Edit::Number("fax:1".into()),
         Edit::RemoveContact("081234567893".into()),
+        Edit::AddGroup("KARANTIN".into()),
+        Edit::AddGroup("XYZ".into()),
+        Edit::RemoveGroup("RPH".into()),
     ];
     let faults = apply(&tx, &rules, &mut new, &wrong).await.unwrap();
     assert_eq!(faults.len(), wrong.len(), "{faults:#?}");
     assert_eq!(new, old, "what is wrong changes nothing");
     assert!(faults.iter().all(|f| !f.remedy.is_empty()));
+    let told: Vec<String> = faults
+        .iter()
+        .rev()
+        .take(3)
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        told[0],
+        "RPH is none of their groups; see them with `kentongan people show`"
+    );
+    assert!(
+        told[1].starts_with("there is no group XYZ; there are "),
+        "{}",
+        told[1]
+    );
+    let near = "there is no group KARANTIN; did you mean \"KARANTINA\"?; there are ";
+    assert!(
+        told[2].starts_with(near) && told[2].contains("RPH"),
+        "{}",
+        told[2]
+    );
     let right = [
         Edit::Name("Pelsa".into()),
         Edit::AddArea("72.04".into()),
         Edit::Permit("can_send_pk".into(), true),
         Edit::AddContact("sms:081299999999".into()),
+        Edit::AddGroup("rph".into()),
+        Edit::AddGroup("KARANTINA".into()),
+        Edit::AddGroup("RPH".into()),
         Edit::Prefer("pelsa@example.org".into()),
         Edit::Number("081288888888".into()),
         Edit::State(PersonState::Suspended),
@@ -376,13 +403,24 @@ async fn edits_are_checked_and_all_faults_are_told() {
     assert_eq!(apply(&tx, &rules, &mut new, &right).await.unwrap(), []);
     let addresses: Vec<&str> = new.contacts.iter().map(|c| c.1.as_str()).collect();
     assert_eq!(addresses, [OTHER, "pelsa@example.org", NEW]);
+    assert_eq!(new.groups, ["KARANTINA", "RPH"]);
     let count = save(&tx, &By::named("me").because(Some("why")), &old, &new)
         .await
         .unwrap();
     assert_eq!(count, differences(&old, &new));
     let stored = take(&tx, pelsa).await.unwrap().unwrap();
     assert_eq!(stored, new, "what was saved is what is there");
+    let member = ListedFilter {
+        group: Some("RPH".into()),
+        most: 9,
+        ..Default::default()
+    };
+    let listed = list(&tx, &member).await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|p| (p.id, p.groups.len())).collect();
+    assert_eq!(listed, [(pelsa, 2)]);
     let past = history(&tx, pelsa, 100).await.unwrap();
+    let groups = past.iter().filter(|p| p.field == "group");
+    assert_eq!(groups.count(), 2, "a row for each");
     assert!(
         past.iter()
             .take(count)
@@ -580,7 +618,11 @@ async fn nothing_tells_any_more_who_was_erased_and_what_they_reported_stays() {
         let holding = world.holding(text).await;
         assert!(!holding.is_empty(), "{text} stands somewhere before");
     }
+    let member = format!("person_group WHERE person = {person}");
+    let join = format!("INSERT INTO person_group VALUES ({person}, 'RPH')");
+    world.place.db.run(&join).await;
     let dry = erased(&world, person, false).await;
+    assert_eq!(world.count(&member).await, 1);
     assert_eq!(world.id(OTHER).await, person, "a dry run touches nothing");
     let done = erased(&world, person, true).await;
     assert_eq!(done, dry);
@@ -588,6 +630,7 @@ async fn nothing_tells_any_more_who_was_erased_and_what_they_reported_stays() {
         panic!("{done:?}")
     };
     assert_eq!((t.contacts, t.mails, t.blobs, t.deliveries), (1, 1, 1, 1));
+    assert_eq!(world.count(&member).await, 0);
     for text in told {
         assert_eq!(world.holding(text).await, Vec::<String>::new(), "{text}");
     }

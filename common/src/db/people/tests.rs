@@ -138,6 +138,58 @@ async fn permissions_are_of_the_type_and_of_the_person() {
 }
 
 #[tokio::test]
+async fn groups_add_to_the_type_and_what_is_taken_from_somebody_stays_taken() {
+    let db = TestDb::new().await;
+    let mut client = db.client().await;
+    let tx = begin(&mut client).await;
+    filled(&tx).await;
+    let may = async |what: &str| {
+        let person = by_contact(&tx, "sms", "+6281234567890").await.unwrap();
+        let person = person.expect("the demo has them");
+        let asked = [("sms", "+6281234567890")];
+        assert_eq!(
+            by_contacts(&tx, &asked).await.unwrap(),
+            [Some(person.clone())]
+        );
+        person.may(what)
+    };
+    let put = async |permissions: &str, groups: &str| {
+        let csv = format!(
+            "name,language,user_type,phone,permissions,groups\n\
+             Pelsa Demo Satu,id,PLS,081234567890,{permissions},{groups}\n"
+        );
+        people(&tx, csv.as_bytes(), &LoadOptions::default())
+            .await
+            .expect("the file is right")
+    };
+    assert!(!may("can_send_rp").await && !may("can_send_vsk").await);
+    assert_eq!(put("", "rph|Posperiksa RPH").await.changed, 1);
+    assert!(may("can_send_rp").await && may("can_send_vsk").await);
+    assert!(may("can_send_u").await, "and what the type may");
+    assert_eq!(put("", "POSPERIKSA RPH").await.unchanged, 1);
+    put("-can_send_vsk +can_send_pk", "POSPERIKSA RPH").await;
+    assert!(
+        !may("can_send_vsk").await,
+        "of two groups, and taken from this one"
+    );
+    assert!(may("can_send_rp").await && may("can_send_pk").await);
+    load(&tx, "Pelsa Demo Satu,id,PLS,,,081234567890,,,,").await;
+    assert!(
+        may("can_send_rp").await,
+        "a file without the column takes nobody out"
+    );
+    let fewer = "code,id,en,permissions\nRPH,rumah potong,abattoirs,can_send_pg\n";
+    let report = crate::load::groups(&tx, fewer.as_bytes()).await.unwrap();
+    assert_eq!((report.added, report.changed), (0, 1));
+    assert!(
+        !may("can_send_rp").await && may("can_send_pg").await,
+        "a group's change reaches its people"
+    );
+    put("", "").await;
+    assert!(!may("can_send_pg").await, "an empty cell takes them out");
+}
+
+#[tokio::test]
 async fn those_whose_area_covers_the_place_are_told() {
     let db = TestDb::new().await;
     let mut client = db.client().await;
