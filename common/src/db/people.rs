@@ -103,6 +103,10 @@ pub(super) const PERSON: &str = "p.id, p.name, p.language, p.user_type, p.home_p
     ARRAY(SELECT x.permission FROM person_permission x WHERE x.person = p.id AND x.granted) AS granted,
     ARRAY(SELECT x.permission FROM person_permission x WHERE x.person = p.id AND NOT x.granted) AS revoked";
 
+/// Whether a person `p` is of the user types `$2` or in the groups `$3`.
+pub(super) const OF_KIND: &str = "(p.user_type = ANY($2) OR p.id IN (
+    SELECT m.person FROM person_group m WHERE m.user_group = ANY($3)))";
+
 /// Who writes from this address? `channel` is the channel it came by, or a kind of address;
 /// `address` is canonical (`+62...`, small letters). The hottest query there is: one statement, a few index probes.
 pub async fn by_contact(tx: &Tx<'_>, channel: &str, address: &str) -> Result<Option<Person>> {
@@ -176,21 +180,37 @@ pub async fn answers_for(tx: &Tx<'_>, person: i64, place: i64) -> Result<bool> {
     Ok(row.get(0))
 }
 
-/// Who is to be told about a place: the active people of these user types (all that receive anything,
-/// when there are none) with an area of responsibility that is the place or above it, and with an
+/// Who is meant: whoever is of one of these user types or in one of these groups.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Kinds<'a> {
+    /// Codes of user types.
+    pub types: &'a [String],
+    /// Codes of groups.
+    pub groups: &'a [String],
+}
+
+/// Who is to be told about a place: the active people of these kinds (all that receive anything,
+/// when none is named) with an area of responsibility that is the place or above it, and with an
 /// address that is not suppressed. In order of their ids; each once, however many areas match.
-pub async fn covering(tx: &Tx<'_>, place: i64, user_types: &[&str]) -> Result<Vec<Recipient>> {
+pub async fn covering(tx: &Tx<'_>, place: i64, kinds: Kinds<'_>) -> Result<Vec<Recipient>> {
     let sql = format!(
         "-- people::covering
          SELECT {PERSON} FROM person p JOIN user_type t ON t.code = p.user_type
           WHERE p.id IN (SELECT a.person FROM person_area a
                           WHERE a.place = ANY((SELECT w.path FROM place w WHERE w.id = $1)::bigint[]))
             AND p.state = 'active' AND t.receives
-            AND (cardinality($2::text[]) = 0 OR p.user_type = ANY($2))
+            AND (cardinality($2::text[] || $3::text[]) = 0 OR {OF_KIND})
           ORDER BY p.id"
     );
     let rows = tx
-        .query(&sql, &[/* place */ &place, /* user types */ &user_types])
+        .query(
+            &sql,
+            &[
+                /* place */ &place,
+                /* types */ &kinds.types,
+                /* groups */ &kinds.groups,
+            ],
+        )
         .await?;
     let people: Vec<Person> = rows.iter().map(person).collect();
     let ids: Vec<i64> = people.iter().map(|p| p.id).collect();

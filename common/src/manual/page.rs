@@ -124,10 +124,11 @@ impl Manual<'_> {
     }
 
     fn alert(&self, alert: &Alert) -> String {
-        let who = match self.codes.alerting().circles.get(&alert.to) {
-            Some(Whom::Covering { types } | Whom::Near { types, .. }) => types.join(" "),
-            _ => String::new(),
-        };
+        let whom = self.codes.alerting().circles.get(&alert.to);
+        let kinds = whom.and_then(Whom::kinds);
+        let who = kinds.map_or_else(String::new, |(types, groups)| {
+            [types, groups].concat().join(" ")
+        });
         let told = match who.as_str() {
             "" => alert.to.clone(),
             who => format!("{} ({who})", alert.to),

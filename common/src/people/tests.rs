@@ -1,7 +1,7 @@
 //! People and what becomes of them, on a real database with the demo's people.
 
 use super::*;
-use crate::db::people::{ContactState, by_contact, mark_contact, put_channel};
+use crate::db::people::{ContactState, Kinds, by_contact, mark_contact, put_channel};
 use crate::db::testing::{TestHome, begin};
 use crate::engine::{Answer, Asked, Engine};
 use crate::envelope::Envelope;
@@ -546,10 +546,15 @@ async fn suppressed_addresses_strangers_and_the_suspended_get_nothing() {
 #[tokio::test]
 async fn who_cannot_be_reached_any_more_is_told_of_once() {
     let world = World::new().await;
+    let coordinators = ["KKB".to_owned()];
+    let kinds = Kinds {
+        types: &coordinators,
+        groups: &[],
+    };
     let look = async || {
         let mut conn = world.place.db.client().await;
         let tx = begin(&mut conn).await;
-        let found = newly_unreachable(&tx, &["KKB"]).await.unwrap();
+        let found = newly_unreachable(&tx, kinds).await.unwrap();
         tx.commit().await.unwrap();
         found
     };

@@ -200,7 +200,12 @@ async fn those_whose_area_covers_the_place_are_told() {
             .await
             .unwrap()
             .unwrap();
-        let all = covering(&tx, place.id, types).await.unwrap();
+        let types: Vec<String> = types.iter().map(ToString::to_string).collect();
+        let kinds = Kinds {
+            types: &types,
+            groups: &[],
+        };
+        let all = covering(&tx, place.id, kinds).await.unwrap();
         let shown = all.iter().map(|r| {
             let to: Vec<_> = r
                 .contacts

@@ -49,3 +49,44 @@ async fn who_is_put_into_a_group_may_send_its_codes_until_they_are_taken_out() {
     changed(&world, "DELETE FROM person_permission", "stored").await;
     changed(&world, "DELETE FROM person_group", "no_permission").await;
 }
+
+/// An installation whose supervisors are those of a group.
+async fn supervised_by(group: &str) -> (tempfile::TempDir, TestHome) {
+    let shipped = include_str!("../../../replies/circles.toml");
+    let by = format!("types = []\ngroups = [\"{group}\"]");
+    let own = shipped.replace("types = [\"KKB\"]", &by);
+    assert_ne!(own, shipped);
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("circles.toml"), own).expect("the circles");
+    let mut place = TestHome::new().await;
+    place.settings.engine.codes = Some(folder.path().to_owned());
+    (folder, place)
+}
+
+#[tokio::test]
+async fn a_circle_may_be_a_group() {
+    let (_folder, place) = supervised_by("KARANTINA").await;
+    let world = World::at(place).await;
+    let join = |number: &str| {
+        format!(
+            "INSERT INTO person_group SELECT person, 'KARANTINA' FROM contact WHERE address = '{number}'"
+        )
+    };
+    // The laboratory's officer answers for no place.
+    for number in [ENGLISH, "+6281234567896"] {
+        world.place.db.run(&join(number)).await;
+    }
+    world.say(PELSA, "U mc sp 4", 9).await;
+    let told = world.say(VET, "PK 1 SB", 8).await.alerts;
+    let told: Vec<&str> = told.iter().map(|a| a.address.as_str()).collect();
+    assert_eq!(told, [ENGLISH]);
+}
+
+#[tokio::test]
+async fn a_circle_of_a_group_that_does_not_exist_is_refused_when_it_is_loaded() {
+    let (_folder, place) = supervised_by("KARANTIN").await;
+    let refused = Engine::load(&place.home, &place.settings).await;
+    let fault = refused.err().expect("it is refused").to_string();
+    let told = "circles.toml: circle `supervisors`: there is no group KARANTIN";
+    assert!(fault.contains(told), "{fault}");
+}
