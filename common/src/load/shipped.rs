@@ -7,6 +7,7 @@ use super::{
 use crate::db::lists::bulk::{Placed, PlacedList};
 use crate::db::lists::{Entry, List};
 use crate::db::people::bulk::{Permission, UserType};
+use crate::db::people::groups::Group;
 use crate::db::{self, Tx};
 use sha2::{Digest, Sha256};
 
@@ -94,6 +95,7 @@ struct AsShipped {
     entries: Vec<Placed>,
     permissions: Vec<Permission>,
     types: Vec<UserType>,
+    groups: Vec<Group>,
 }
 
 impl AsShipped {
@@ -131,7 +133,11 @@ impl AsShipped {
                 self.entries.extend(entries);
                 faults
             }
-            Kind::Groups => roles::read_groups(bytes, &self.permissions).1,
+            Kind::Groups => {
+                let (read, faults) = roles::read_groups(bytes, &self.permissions);
+                self.groups.extend(read);
+                faults
+            }
             Kind::Places => Vec::new(),
         }
     }
@@ -145,12 +151,14 @@ pub fn lists_as_shipped() -> Result<(Vec<List>, Vec<Entry>), ShippedError> {
     Ok((heads, all.entries.into_iter().map(|e| e.entry).collect()))
 }
 
-/// The shipped permissions and user types, in the order of their files. Fails with our own mistake
-/// only.
-pub(crate) fn roles_as_shipped() -> Result<(Vec<Permission>, Vec<UserType>), ShippedError> {
+/// The shipped permissions, user types and groups, in the order of their files. Fails with our own
+/// mistake only.
+pub(crate) fn roles_as_shipped() -> Result<RolesAsShipped, ShippedError> {
     let all = AsShipped::read()?;
-    Ok((all.permissions, all.types))
+    Ok((all.permissions, all.types, all.groups))
 }
+
+type RolesAsShipped = (Vec<Permission>, Vec<UserType>, Vec<Group>);
 
 async fn load_once(
     tx: &Tx<'_>,
