@@ -359,43 +359,16 @@ async fn edits_are_checked_and_all_faults_are_told() {
         Edit::AddContact("081234567893".into()),
         Edit::Number("fax:1".into()),
         Edit::RemoveContact("081234567893".into()),
-        Edit::AddGroup("KARANTIN".into()),
-        Edit::AddGroup("XYZ".into()),
-        Edit::RemoveGroup("RPH".into()),
     ];
     let faults = apply(&tx, &rules, &mut new, &wrong).await.unwrap();
     assert_eq!(faults.len(), wrong.len(), "{faults:#?}");
     assert_eq!(new, old, "what is wrong changes nothing");
     assert!(faults.iter().all(|f| !f.remedy.is_empty()));
-    let told: Vec<String> = faults
-        .iter()
-        .rev()
-        .take(3)
-        .map(ToString::to_string)
-        .collect();
-    assert_eq!(
-        told[0],
-        "RPH is none of their groups; see them with `kentongan people show`"
-    );
-    assert!(
-        told[1].starts_with("there is no group XYZ; there are "),
-        "{}",
-        told[1]
-    );
-    let near = "there is no group KARANTIN; did you mean \"KARANTINA\"?; there are ";
-    assert!(
-        told[2].starts_with(near) && told[2].contains("RPH"),
-        "{}",
-        told[2]
-    );
     let right = [
         Edit::Name("Pelsa".into()),
         Edit::AddArea("72.04".into()),
         Edit::Permit("can_send_pk".into(), true),
         Edit::AddContact("sms:081299999999".into()),
-        Edit::AddGroup("rph".into()),
-        Edit::AddGroup("KARANTINA".into()),
-        Edit::AddGroup("RPH".into()),
         Edit::Prefer("pelsa@example.org".into()),
         Edit::Number("081288888888".into()),
         Edit::State(PersonState::Suspended),
@@ -403,13 +376,51 @@ async fn edits_are_checked_and_all_faults_are_told() {
     assert_eq!(apply(&tx, &rules, &mut new, &right).await.unwrap(), []);
     let addresses: Vec<&str> = new.contacts.iter().map(|c| c.1.as_str()).collect();
     assert_eq!(addresses, [OTHER, "pelsa@example.org", NEW]);
-    assert_eq!(new.groups, ["KARANTINA", "RPH"]);
     let count = save(&tx, &By::named("me").because(Some("why")), &old, &new)
         .await
         .unwrap();
     assert_eq!(count, differences(&old, &new));
     let stored = take(&tx, pelsa).await.unwrap().unwrap();
     assert_eq!(stored, new, "what was saved is what is there");
+    let past = history(&tx, pelsa, 100).await.unwrap();
+    assert!(
+        past.iter()
+            .take(count)
+            .all(|p| p.who == "me" && p.reason.as_deref() == Some("why"))
+    );
+}
+
+#[tokio::test]
+async fn groups_are_joined_and_left_by_name_and_each_is_on_record() {
+    let world = World::new().await;
+    let pelsa = world.id(PELSA).await;
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let rules = Rules::of(&tx, &[]).await.unwrap();
+    let old = take(&tx, pelsa).await.unwrap().unwrap();
+    let mut new = old.clone();
+    let wrong = [
+        Edit::RemoveGroup("RPH".into()),
+        Edit::AddGroup("XYZ".into()),
+        Edit::AddGroup("KARANTIN".into()),
+    ];
+    let faults = apply(&tx, &rules, &mut new, &wrong).await.unwrap();
+    assert_eq!(new, old, "what is wrong changes nothing");
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let not_theirs = "RPH is none of their groups; see them with `kentongan people show`";
+    let there_are = "there are INSEMINASI, KARANTINA, ";
+    assert_eq!(told[0], not_theirs);
+    let unknown = format!("there is no group XYZ; {there_are}");
+    assert!(told[1].starts_with(&unknown), "{}", told[1]);
+    let near = format!("there is no group KARANTIN; did you mean \"KARANTINA\"?; {there_are}");
+    assert!(told[2].starts_with(&near), "{}", told[2]);
+
+    let right = ["rph", "KARANTINA", "RPH"].map(|code| Edit::AddGroup(code.into()));
+    assert_eq!(apply(&tx, &rules, &mut new, &right).await.unwrap(), []);
+    assert_eq!(new.groups, ["KARANTINA", "RPH"]);
+    let by = By::named("me").because(Some("why"));
+    assert_eq!(save(&tx, &by, &old, &new).await.unwrap(), 2);
+    assert_eq!(take(&tx, pelsa).await.unwrap(), Some(new.clone()));
     let member = ListedFilter {
         group: Some("RPH".into()),
         most: 9,
@@ -418,14 +429,18 @@ async fn edits_are_checked_and_all_faults_are_told() {
     let listed = list(&tx, &member).await.unwrap();
     let listed: Vec<_> = listed.iter().map(|p| (p.id, p.groups.len())).collect();
     assert_eq!(listed, [(pelsa, 2)]);
-    let past = history(&tx, pelsa, 100).await.unwrap();
-    let groups = past.iter().filter(|p| p.field == "group");
-    assert_eq!(groups.count(), 2, "a row for each");
-    assert!(
-        past.iter()
-            .take(count)
-            .all(|p| p.who == "me" && p.reason.as_deref() == Some("why"))
-    );
+    let mut left = new.clone();
+    let leave = [Edit::RemoveGroup("rph".into())];
+    assert_eq!(apply(&tx, &rules, &mut left, &leave).await.unwrap(), []);
+    assert_eq!(save(&tx, &by, &new, &left).await.unwrap(), 1);
+    assert!(list(&tx, &member).await.unwrap().is_empty());
+    let past = history(&tx, pelsa, 3).await.unwrap();
+    let mut past: Vec<_> = past.into_iter().map(|p| (p.field, p.old, p.new)).collect();
+    let row = |old: Option<&str>, new: Option<&str>| {
+        ("group".to_owned(), old.map(Into::into), new.map(Into::into))
+    };
+    assert_eq!(past.remove(0), row(Some("RPH"), None));
+    assert!(past.contains(&row(None, Some("RPH"))) && past.contains(&row(None, Some("KARANTINA"))));
 }
 
 #[tokio::test]

@@ -189,33 +189,56 @@ async fn groups_add_to_the_type_and_what_is_taken_from_somebody_stays_taken() {
     assert!(!may("can_send_pg").await, "an empty cell takes them out");
 }
 
+/// Who is told about a place, of these user types and groups, with the channels of their addresses.
+async fn told(tx: &Tx<'_>, code: &str, (types, groups): (&[&str], &[&str])) -> Vec<String> {
+    let place = places::by_code(tx, &["kemendagri"], code).await.unwrap();
+    let owned = |codes: &[&str]| codes.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (types, groups) = (owned(types), owned(groups));
+    let kinds = Kinds {
+        types: &types,
+        groups: &groups,
+    };
+    let all = covering(tx, place.unwrap().id, kinds).await.unwrap();
+    let shown = all.iter().map(|r| {
+        let to = r.contacts.iter().map(|c| c.channel.as_deref());
+        let to: Vec<_> = to.map(Option::unwrap_or_default).collect();
+        format!("{}: {}", r.person.name, to.join(" "))
+    });
+    shown.collect()
+}
+
+#[tokio::test]
+async fn whoever_is_in_a_group_is_told_whatever_their_type_if_it_receives() {
+    let db = TestDb::new().await;
+    let mut client = db.client().await;
+    let tx = begin(&mut client).await;
+    filled(&tx).await;
+    let members = "name,language,user_type,areas,phone,groups\n\
+                   Pelsa Demo Satu,id,PLS,72060202,081234567890,RPH\n\
+                   Peternak,id,PTR,72060202,081299999999,RPH\n\
+                   Koordinator Demo,id,KKB,6302,081234567895,KARANTINA\n";
+    people(&tx, members.as_bytes(), &LoadOptions::default())
+        .await
+        .expect("the file is right");
+    let place = "7204022003";
+    let pelsa = "Pelsa Demo Satu: console";
+    assert_eq!(told(&tx, place, (&[], &["RPH"])).await, [pelsa]);
+    let both = told(&tx, place, (&["PMD"], &["RPH"])).await;
+    assert_eq!(both, [pelsa, "Paramedik Demo: console email"]);
+    assert!(
+        told(&tx, place, (&[], &["KARANTINA"])).await.is_empty(),
+        "who answers for another place"
+    );
+    assert!(told(&tx, place, (&[], &[])).await.len() > 3, "all");
+}
+
 #[tokio::test]
 async fn those_whose_area_covers_the_place_are_told() {
     let db = TestDb::new().await;
     let mut client = db.client().await;
     let tx = begin(&mut client).await;
     filled(&tx).await;
-    let told = async |code: &str, types: &[&str]| {
-        let place = places::by_code(&tx, &["kemendagri"], code)
-            .await
-            .unwrap()
-            .unwrap();
-        let types: Vec<String> = types.iter().map(ToString::to_string).collect();
-        let kinds = Kinds {
-            types: &types,
-            groups: &[],
-        };
-        let all = covering(&tx, place.id, kinds).await.unwrap();
-        let shown = all.iter().map(|r| {
-            let to: Vec<_> = r
-                .contacts
-                .iter()
-                .map(|c| c.channel.clone().unwrap_or_default())
-                .collect();
-            format!("{}: {}", r.person.name, to.join(" "))
-        });
-        shown.collect::<Vec<_>>()
-    };
+    let told = async |code: &str, types: &[&str]| told(&tx, code, (types, &[])).await;
     let vets = ["VET", "PMD"];
     let para = "Paramedik Demo: console email";
     let (vet, english) = (
