@@ -1,5 +1,5 @@
 //! Loading places, lists, people, infrastructure and programmes from CSV files: `kentongan load
-//! places|lists|people|infrastructure|programs FILE`.
+//! places|lists|people|groups|infrastructure|programs FILE`.
 //!
 //! A file is checked whole and refused with every fault it has; what is right goes in all or nothing,
 //! in the transaction of the caller. The same file a second time changes nothing. What is no longer in
@@ -18,8 +18,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use fault::hint;
 pub use fault::{LoadFault, Problem};
+pub(crate) use fault::{hint, there_are};
 pub(crate) use people::contact_address;
 pub(crate) use shipped::roles_as_shipped;
 pub use shipped::{ShippedError, demo_people, lists_as_shipped, shipped, shipped_lists};
@@ -204,7 +204,26 @@ pub async fn user_types(tx: &Tx<'_>, source: impl Read) -> Result<LoadReport, Lo
     Ok(report)
 }
 
-/// Loads people: `name,language,user_type[,home][,areas][,phone][,email][,contacts][,permissions][,state]`.
+/// Loads groups with what their people may do besides: `code,id,en,permissions`. The permissions must be
+/// there. Who is in which is said with the people.
+pub async fn groups(tx: &Tx<'_>, source: impl Read) -> Result<LoadReport, LoadError> {
+    use db::people::groups::{groups, put_group};
+    let bytes = table::bytes(source).map_err(whole_file)?;
+    db::people::bulk::lock(tx).await?;
+    let permissions = db::people::bulk::permissions(tx).await?;
+    let (read, faults) = roles::read_groups(&bytes, &permissions);
+    refuse(faults)?;
+    let known = groups(tx).await?;
+    let mut report = LoadReport::default();
+    for group in &read {
+        if report.count(known.iter().find(|k| k.code == group.code), group) {
+            put_group(tx, group).await?;
+        }
+    }
+    Ok(report)
+}
+
+/// Loads people: `name,language,user_type[,home][,areas][,phone][,email][,contacts][,permissions][,groups][,state]`.
 /// A person is known again by any address; who is not in the file stays as they are, whatever the options say.
 pub async fn people(
     tx: &Tx<'_>,
@@ -229,6 +248,11 @@ pub async fn people(
             .map(|t| t.code)
             .collect(),
         permissions: bulk::permissions(tx).await?,
+        groups: db::people::groups::groups(tx)
+            .await?
+            .into_iter()
+            .map(|g| g.code)
+            .collect(),
         places: bulk::places(tx, &options.systems, &codes).await?,
         people: bulk::stored(tx, &ids).await?,
         holders,

@@ -20,6 +20,7 @@ mod register;
 
 pub use crate::db::people::changes::{Listed, ListedFilter, Past, history, is_erased, list};
 pub use crate::db::people::erase::Touched;
+pub use crate::db::people::groups::{Group, groups};
 pub use crate::db::people::{PersonState, StoredPerson};
 pub(crate) use audit::Change;
 pub use edit::{Edit, EditFault, Rules, apply, place};

@@ -381,6 +381,7 @@ fn registrations(names: &[&str]) -> Vec<u8> {
         "Kecamatan",
         "Desa/kelurahan",
         "Jenis pengguna",
+        "Kelompok",
     ];
     xlsx(
         &[
@@ -395,6 +396,7 @@ fn registrations(names: &[&str]) -> Vec<u8> {
                 "",
                 "",
                 "PLS (pelapor desa)",
+                "kesmavet, RPH",
             ],
             &[
                 "Budi",
@@ -420,6 +422,7 @@ fn registrations(names: &[&str]) -> Vec<u8> {
                 "",
                 "",
                 "LBA",
+                "LABORATORIUM XYZ",
             ],
         ],
         &[],
@@ -441,6 +444,17 @@ async fn people_are_registered_and_only_bad_rows_come_back() {
     says(&letter, "C4: \"081234567890\" sudah terdaftar");
     says(&letter, "4 baris belum tersimpan");
     says(&letter, "Anda tidak berhak mendaftarkan LBA");
+    says(
+        &letter,
+        "Anda tidak berhak memasukkan orang ke kelompok LABORATORIUM",
+    );
+    says(
+        &letter,
+        "Kelompok \"XYZ\" tidak ada. Yang ada: INSEMINASI, KARANTINA",
+    );
+    let groups = "SELECT string_agg(m.user_group, ' ' ORDER BY m.user_group) FROM person_group m
+                  JOIN person p ON p.id = m.person WHERE p.name = 'Siti Aminah'";
+    assert_eq!(world.texts(groups).await, ["KESMAVET RPH"]);
     let (_, back) = attached(&letter);
     let given: Vec<String> = (0..5)
         .map(|r| back.sheets[0].cells[&(r, 0)].shown())

@@ -1,7 +1,7 @@
-//! People from a CSV: `name,language,user_type[,home][,areas][,phone][,email][,contacts][,permissions][,state]`.
+//! People from a CSV: `name,language,user_type[,home][,areas][,phone][,email][,contacts][,permissions][,groups][,state]`.
 //!
 //! A row says everything about its person: addresses, areas and permissions that it does not name
-//! are taken away. A person is known again by any of the addresses. Who is not in the file stays.
+//! are taken away; so are groups in a file that has the column. A person is known again by any of the addresses. Who is not in the file stays.
 
 mod plan;
 
@@ -11,7 +11,7 @@ use super::fault::{LoadFault, Problem, hint};
 use super::phone::{self, NoPhone};
 use super::table::{self, Columns, Row};
 use crate::db::people::PersonState;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 
 const COLUMNS: Columns = Columns {
@@ -23,6 +23,7 @@ const COLUMNS: Columns = Columns {
         "email",
         "contacts",
         "permissions",
+        "groups",
         "state",
     ],
 };
@@ -46,6 +47,8 @@ pub(super) struct PersonRow {
     pub areas: Vec<String>,
     pub addresses: Vec<Address>,
     pub permissions: Vec<(String, bool)>,
+    /// `None`: as they were, for the file has no such column.
+    pub groups: Option<Vec<String>>,
     /// `None`: as it was, and active when the person is new.
     pub state: Option<PersonState>,
 }
@@ -111,6 +114,7 @@ fn person(row: Row, channels: &[(String, String)], faults: &mut Vec<LoadFault>) 
         areas: places("areas").collect(),
         addresses: addresses(&row, channels, faults),
         permissions: permissions(&row, faults),
+        groups: groups(&row),
         language,
         state,
         row,
@@ -257,6 +261,13 @@ fn permissions(row: &Row, faults: &mut Vec<LoadFault>) -> Vec<(String, bool)> {
     permissions
 }
 
+fn groups(row: &Row) -> Option<Vec<String>> {
+    let words = row.given("groups")?.split([' ', '|', ',']);
+    let words = words.filter(|w| !w.is_empty()).map(str::to_uppercase);
+    let groups: BTreeSet<String> = words.collect();
+    Some(groups.into_iter().collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +305,7 @@ mod tests {
         Found {
             user_types: vec!["VET".into(), "PLS".into()],
             permissions: vec![permission("can_send_pk")],
+            groups: vec!["KARANTINA".into(), "RPH".into()],
             places: HashMap::from([("72".into(), 1), ("7204".into(), 2)]),
             holders: vec![
                 holder("phone", "+628111111111", 1),
@@ -345,6 +357,24 @@ mod tests {
             ),
         ] {
             assert_eq!(faults(&format!("{row}\n")), [format!("line 2, {fault}")], "{row}");
+        }
+    }
+
+    #[test]
+    fn a_group_that_does_not_exist_is_named_with_those_that_do() {
+        for (cell, word, hint) in [
+            ("rph Karantin", "KARANTIN", "did you mean \"KARANTINA\"?"),
+            ("KARANTINA|xyz", "XYZ", "there are KARANTINA, RPH"),
+        ] {
+            let csv = format!("name,language,user_type,phone,groups\nA,id,VET,0812345678,{cell}\n");
+            let (people, faults) = read(csv.as_bytes(), &channels());
+            assert_eq!(faults, []);
+            let told = plan(&people, &found()).1;
+            let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+            let what = "is not a group that this installation knows";
+            let remedy = "load it first or correct it";
+            let expected = format!("line 2, groups: \"{word}\" {what} ({hint}); {remedy}");
+            assert_eq!(told, [expected], "{cell}");
         }
     }
 

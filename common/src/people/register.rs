@@ -198,6 +198,7 @@ async fn registered(tx: &Tx<'_>, pin: &Pin, sent: &Sent<'_>) -> Outcome {
         contacts: vec![(PHONE.into(), sent.from.into(), None)],
         areas: vec![new.home_place],
         permissions: Vec::new(),
+        groups: Vec::new(),
         training: by.is_some_and(|by| by.training),
     };
     let why = format!("registered by person {}", pin.made_by);

@@ -1,7 +1,7 @@
 //! People and what becomes of them, on a real database with the demo's people.
 
 use super::*;
-use crate::db::people::{ContactState, by_contact, mark_contact, put_channel};
+use crate::db::people::{ContactState, Kinds, by_contact, mark_contact, put_channel};
 use crate::db::testing::{TestHome, begin};
 use crate::engine::{Answer, Asked, Engine};
 use crate::envelope::Envelope;
@@ -391,6 +391,59 @@ async fn edits_are_checked_and_all_faults_are_told() {
 }
 
 #[tokio::test]
+async fn groups_are_joined_and_left_by_name_and_each_is_on_record() {
+    let world = World::new().await;
+    let pelsa = world.id(PELSA).await;
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let rules = Rules::of(&tx, &[]).await.unwrap();
+    let old = take(&tx, pelsa).await.unwrap().unwrap();
+    let mut new = old.clone();
+    let wrong = [
+        Edit::RemoveGroup("RPH".into()),
+        Edit::AddGroup("XYZ".into()),
+        Edit::AddGroup("KARANTIN".into()),
+    ];
+    let faults = apply(&tx, &rules, &mut new, &wrong).await.unwrap();
+    assert_eq!(new, old, "what is wrong changes nothing");
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let not_theirs = "RPH is none of their groups; see them with `kentongan people show`";
+    let there_are = "there are INSEMINASI, KARANTINA, ";
+    assert_eq!(told[0], not_theirs);
+    let unknown = format!("there is no group XYZ; {there_are}");
+    assert!(told[1].starts_with(&unknown), "{}", told[1]);
+    let near = format!("there is no group KARANTIN; did you mean \"KARANTINA\"?; {there_are}");
+    assert!(told[2].starts_with(&near), "{}", told[2]);
+
+    let right = ["rph", "KARANTINA", "RPH"].map(|code| Edit::AddGroup(code.into()));
+    assert_eq!(apply(&tx, &rules, &mut new, &right).await.unwrap(), []);
+    assert_eq!(new.groups, ["KARANTINA", "RPH"]);
+    let by = By::named("me").because(Some("why"));
+    assert_eq!(save(&tx, &by, &old, &new).await.unwrap(), 2);
+    assert_eq!(take(&tx, pelsa).await.unwrap(), Some(new.clone()));
+    let member = ListedFilter {
+        group: Some("RPH".into()),
+        most: 9,
+        ..Default::default()
+    };
+    let listed = list(&tx, &member).await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|p| (p.id, p.groups.len())).collect();
+    assert_eq!(listed, [(pelsa, 2)]);
+    let mut left = new.clone();
+    let leave = [Edit::RemoveGroup("rph".into())];
+    assert_eq!(apply(&tx, &rules, &mut left, &leave).await.unwrap(), []);
+    assert_eq!(save(&tx, &by, &new, &left).await.unwrap(), 1);
+    assert!(list(&tx, &member).await.unwrap().is_empty());
+    let past = history(&tx, pelsa, 3).await.unwrap();
+    let mut past: Vec<_> = past.into_iter().map(|p| (p.field, p.old, p.new)).collect();
+    let row = |old: Option<&str>, new: Option<&str>| {
+        ("group".to_owned(), old.map(Into::into), new.map(Into::into))
+    };
+    assert_eq!(past.remove(0), row(Some("RPH"), None));
+    assert!(past.contains(&row(None, Some("RPH"))) && past.contains(&row(None, Some("KARANTINA"))));
+}
+
+#[tokio::test]
 async fn people_are_listed_by_what_is_asked() {
     let world = World::new().await;
     let mut conn = world.place.db.client().await;
@@ -508,10 +561,15 @@ async fn suppressed_addresses_strangers_and_the_suspended_get_nothing() {
 #[tokio::test]
 async fn who_cannot_be_reached_any_more_is_told_of_once() {
     let world = World::new().await;
+    let coordinators = ["KKB".to_owned()];
+    let kinds = Kinds {
+        types: &coordinators,
+        groups: &[],
+    };
     let look = async || {
         let mut conn = world.place.db.client().await;
         let tx = begin(&mut conn).await;
-        let found = newly_unreachable(&tx, &["KKB"]).await.unwrap();
+        let found = newly_unreachable(&tx, kinds).await.unwrap();
         tx.commit().await.unwrap();
         found
     };
@@ -580,7 +638,11 @@ async fn nothing_tells_any_more_who_was_erased_and_what_they_reported_stays() {
         let holding = world.holding(text).await;
         assert!(!holding.is_empty(), "{text} stands somewhere before");
     }
+    let member = format!("person_group WHERE person = {person}");
+    let join = format!("INSERT INTO person_group VALUES ({person}, 'RPH')");
+    world.place.db.run(&join).await;
     let dry = erased(&world, person, false).await;
+    assert_eq!(world.count(&member).await, 1);
     assert_eq!(world.id(OTHER).await, person, "a dry run touches nothing");
     let done = erased(&world, person, true).await;
     assert_eq!(done, dry);
@@ -588,6 +650,7 @@ async fn nothing_tells_any_more_who_was_erased_and_what_they_reported_stays() {
         panic!("{done:?}")
     };
     assert_eq!((t.contacts, t.mails, t.blobs, t.deliveries), (1, 1, 1, 1));
+    assert_eq!(world.count(&member).await, 0);
     for text in told {
         assert_eq!(world.holding(text).await, Vec::<String>::new(), "{text}");
     }

@@ -29,6 +29,8 @@ const KEYS: &[(&str, &[&str])] = &[
     ("no_contact", &[]),
     ("known_person", &["value"]),
     ("cannot_register", &["value"]),
+    ("unknown_group", &["value", "groups"]),
+    ("cannot_group", &["value"]),
     ("address_twice", &["value", "row"]),
     ("continues", &[]),
 ];

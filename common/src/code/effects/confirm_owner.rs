@@ -81,6 +81,7 @@ async fn confirmed(deed: &Deed<'_>, pin: &Pin, owner: &Owner) -> Result<Effected
         contacts: vec![(PHONE.into(), asked.address.into(), None)],
         areas: Vec::new(),
         permissions: Vec::new(),
+        groups: Vec::new(),
         training: pin.detail.as_deref() == Some(TRAINING),
     };
     let why = format!("owner {}, registered by person {}", owner.id, pin.made_by);

@@ -85,7 +85,7 @@ pub(crate) async fn everywhere(tx: &Tx<'_>, person: i64, addresses: &[String]) -
     ] {
         all(sql).await?;
     }
-    for sql in [AREAS, PERMISSIONS, PERSON] {
+    for sql in [AREAS, PERMISSIONS, GROUPS, PERSON] {
         all(sql).await?;
     }
     Ok(touched)
@@ -193,6 +193,9 @@ DELETE FROM person_area WHERE person = $1 AND $2::text[] IS NOT NULL AND $3::tex
 
 const PERMISSIONS: &str = "-- erase::permissions
 DELETE FROM person_permission WHERE person = $1 AND $2::text[] IS NOT NULL AND $3::text <> ''";
+
+const GROUPS: &str = "-- erase::groups
+DELETE FROM person_group WHERE person = $1 AND $2::text[] IS NOT NULL AND $3::text <> ''";
 
 const PERSON: &str = "-- erase::person
 UPDATE person SET name = $3, home_place = NULL, state = 'left', erased_at = now(), changed_at = now()

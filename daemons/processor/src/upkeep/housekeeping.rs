@@ -6,7 +6,7 @@ use common::alerts::Whom;
 use common::code::Var;
 use common::config::Settings;
 use common::daemon::Daemon;
-use common::db::people::Recipient;
+use common::db::people::{Kinds, Recipient};
 use common::engine::{Engine, Wording};
 use common::envelope::Envelope;
 use common::home::Home;
@@ -91,13 +91,13 @@ impl Housekeeping {
     /// One message for each coordinator, whatever the number of people.
     async fn tell_of_unreachable(&self) -> Result {
         let codes = self.engine.codes();
-        let coordinators: Vec<&str> = match codes.circle("supervisors") {
-            Some(Whom::Covering { types }) => types.iter().map(String::as_str).collect(),
-            _ => Vec::new(),
+        let coordinators = match codes.circle("supervisors") {
+            Some(Whom::Covering { types, groups }) => Kinds { types, groups },
+            _ => Kinds::default(),
         };
         let mut conn = self.home.db.connect().await?;
         let tx = conn.begin().await?;
-        let found = people::newly_unreachable(&tx, &coordinators).await?;
+        let found = people::newly_unreachable(&tx, coordinators).await?;
         for lost in &found {
             telemetry::count(UNREACHABLE, "new");
             let told = lost.told.len();

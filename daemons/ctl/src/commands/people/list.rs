@@ -15,6 +15,9 @@ pub struct List {
     /// Only this user type, as in PLS
     #[arg(long = "type", value_name = "CODE")]
     user_type: Option<String>,
+    /// Only this group, as in RPH: `kentongan people groups` lists them
+    #[arg(long, value_name = "CODE")]
+    group: Option<String>,
     /// Only who answers for this place, a part of it, or what it is a part of
     #[arg(long, value_name = "CODE")]
     area: Option<String>,
@@ -46,12 +49,14 @@ impl List {
                 .as_ref()
                 .map(|code| rules.user_type(code))
                 .transpose();
+            let group = self.group.as_ref().map(|code| rules.group(code));
             let area = match &self.area {
                 Some(code) => Some(people::place(tx, &rules, code).await?.map_err(fault)?),
                 None => None,
             };
             let filter = ListedFilter {
                 user_type: user_type.map_err(fault)?,
+                group: group.transpose().map_err(fault)?,
                 area,
                 state: self.state.map(|s| s.as_str().to_owned()),
                 without_contact: self.without_contact,

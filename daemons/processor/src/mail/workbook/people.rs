@@ -5,7 +5,7 @@ use common::code::Var;
 use common::db::{Tx, people, workbooks};
 use common::language::Language;
 use common::load::{self, LoadError, LoadFault, LoadOptions, Problem};
-use common::people::{self as registering, By};
+use common::people::{self as registering, By, Group};
 use common::workbook::cell;
 use common::workbook::form::Form;
 use common::workbook::grid::{Fault, Grid, GridRow};
@@ -14,7 +14,7 @@ use common::{Failure, Result};
 
 /// What the loader reads: the row of the sheet, and its cells in the order of [`COLUMNS`].
 #[derive(Default)]
-pub struct Table(Vec<(u32, [String; 7])>);
+pub struct Table(Vec<(u32, [String; 8])>);
 
 impl Table {
     /// How many people it has.
@@ -39,7 +39,7 @@ impl Table {
     }
 }
 
-const COLUMNS: [&str; 7] = [
+const COLUMNS: [&str; 8] = [
     "name",
     "language",
     "user_type",
@@ -47,6 +47,7 @@ const COLUMNS: [&str; 7] = [
     "areas",
     "phone",
     "email",
+    "groups",
 ];
 
 /// What a row says, by the names of the columns.
@@ -71,12 +72,14 @@ pub async fn table(
     };
     let mut faults = Vec::new();
     let mut table = Table::default();
+    let groups = registering::groups(tx).await?;
     for row in &grid.rows {
         let before = faults.len();
         let read = check.read(row, &mut faults);
         let home = check.home(&read, systems, tx, &mut faults).await?;
         check.strangers(&read, tx, &mut faults).await?;
         check.rank(&read, may, tx, &mut faults).await?;
+        check.groups(&read, may, &groups, &mut faults);
         if faults.len() == before {
             table.0.push((row.number, line(&read, &home)));
         }
@@ -239,6 +242,24 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
+    /// Groups that do not exist, or that may do more than whoever sent the workbook.
+    fn groups(&self, read: &Read<'_>, may: &[&str], all: &[Group], faults: &mut Vec<Fault>) {
+        let more = |group: &Group| !group.permissions.iter().all(|p| may.contains(&p.as_str()));
+        for word in words(read.get("groups").unwrap_or_default()) {
+            let value = ("value", Var::from(word.as_str()));
+            let (key, values) = match all.iter().find(|g| g.code == word) {
+                Some(group) if more(group) => ("cannot_group", vec![value]),
+                Some(_) => continue,
+                None => {
+                    let there: Vec<&str> = all.iter().map(|g| g.code.as_str()).collect();
+                    let there = ("groups", there.join(", ").into());
+                    ("unknown_group", vec![value, there])
+                }
+            };
+            faults.push(self.fault(read.row, "groups", key, &values));
+        }
+    }
+
     /// A fault of the loader, at the cell that it is about.
     fn of_loader(&self, fault: &LoadFault, table: &Table) -> Fault {
         let number = table.row(fault.line).unwrap_or(self.grid.head);
@@ -321,7 +342,13 @@ impl Read<'_> {
     }
 }
 
-fn line(read: &Read<'_>, home: &str) -> [String; 7] {
+/// The codes of a cell with several, in capitals.
+fn words(cell: &str) -> impl Iterator<Item = String> {
+    let words = cell.split(|c: char| c.is_whitespace() || ",;|".contains(c));
+    words.filter(|w| !w.is_empty()).map(str::to_uppercase)
+}
+
+fn line(read: &Read<'_>, home: &str) -> [String; 8] {
     let get = |column| read.get(column).unwrap_or_default().to_owned();
     let name = format!("{} {}", get("given_name"), get("family_name"));
     let language = Some(get("language")).filter(|l| !l.is_empty());
@@ -333,5 +360,6 @@ fn line(read: &Read<'_>, home: &str) -> [String; 7] {
         get("areas").replace([',', ';'], " "),
         get("phone"),
         get("email"),
+        words(&get("groups")).collect::<Vec<_>>().join(" "),
     ]
 }
