@@ -64,7 +64,8 @@ pub fn as_typed(field: &Field) -> Option<String> {
 ///   date of what should come before, `pregnant` that of the examination that found her pregnant,
 ///   `due` when she is expected to give birth; each empty when there is none.
 /// * `birth` makes a calf; `insemination` is the date of the insemination that it may come from, `unknown`
-///   is true when nothing was ever reported of that pregnancy, `breed` what the calf is.
+///   is true when nothing was reported of that pregnancy, `unfit` what was reported since the birth before but at a time
+///   that does not fit (`IB 20/11/2026`), `breed` what the calf is.
 /// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its words,
 ///   `gone` is true when its case went with it.
 /// * `acknowledge` says that an alert was read; `cases` are those that it was about.
@@ -91,7 +92,7 @@ pub const EFFECTS: &[(&str, &[&str])] = &[
     ("register_animals", &["animal_list"]),
     ("change_animals", &["animal_list"]),
     ("herd_event", &["after", "pregnant", "due"]),
-    ("birth", &["insemination", "unknown", "breed"]),
+    ("birth", &["insemination", "unknown", "unfit", "breed"]),
     ("withdraw", &["withdrawn", "sent", "gone"]),
     ("acknowledge", &["cases"]),
     ("register_person", &["pin", "village", "province", "hours"]),

@@ -132,6 +132,8 @@ pub struct AnimalRules {
     pub mature: bool,
     /// What should have been reported before.
     pub after: Option<After>,
+    /// The field that tells what it weighs, in kilograms; of a birth what the newborn weighs.
+    pub weight: Option<String>,
 }
 
 /// One event should follow another.

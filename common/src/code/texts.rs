@@ -67,6 +67,14 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("too_young", &["animal", "born", "since"]),
     ("must_follow", &["animal", "code", "days"]),
     ("too_many_months", &["animal", "species", "month", "most"]),
+    (
+        "not_since",
+        &["animal", "event", "on", "month", "trimester"],
+    ),
+    (
+        "weighs_otherwise",
+        &["animal", "species", "born", "weight", "min", "max", "sure"],
+    ),
     ("born_tomorrow", &["date"]),
     (
         "born_too_soon",
