@@ -21,6 +21,12 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         let place = ("place", Var::from(shown(origin)));
         return Ok(Effected::Refused("same_place", vec![place]));
     }
+    // Whoever signs has seen the animals, or answers for those who have.
+    let sender = deed.asked.sender.id;
+    if !people::answers_for(deed.tx, sender, origin.id).await? {
+        let place = vec![("place", Var::from(origin.name()))];
+        return Ok(Effected::Refused("outside_area", place));
+    }
     let to = Receivers::of(deed, origin).await?;
     let way = Way {
         origin,
