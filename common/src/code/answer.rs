@@ -43,6 +43,10 @@ impl Codes {
             }
             Reading::Forbidden(spec) => {
                 let [_, name, code] = about(spec, reader);
+                if spec.forbidden {
+                    let key = format!("{}/forbidden", spec.code);
+                    return say(&key, &[code, name]);
+                }
                 say("no_permission", &[code, name])
             }
             Reading::Faulty(spec, fault) => {
@@ -175,6 +179,7 @@ impl Codes {
                 ("meaning", meaning.into()),
                 ("listed", listed.into()),
                 ("joined", joined.into()),
+                ("order", fault.order.clone().unwrap_or_default().into()),
                 ("min", min.into()),
                 ("max", max.into()),
             ],

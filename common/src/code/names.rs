@@ -119,6 +119,9 @@ pub const PARAMETERS: &[&str] = &["place", "case", "language", "sender", "system
 /// of the code lists, `name` the code's name.
 pub const BARE: &[&str] = &["format", "lists", "name", "code"];
 
+/// What is said to somebody who may not send the code may name these only.
+pub const FORBIDDEN: &[&str] = &["name", "code"];
+
 /// The names that an effect adds; `None` for an effect that does not exist.
 pub fn of_effect(effect: &str) -> Option<&'static [&'static str]> {
     EFFECTS

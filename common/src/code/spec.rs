@@ -51,6 +51,8 @@ pub struct Spec {
     pub examples: Vec<Example>,
     /// Whether the bare code has an answer of its own.
     pub(crate) bare: bool,
+    /// Whether it says itself who may send it, to somebody who may not.
+    pub(crate) forbidden: bool,
     pub(crate) machine: Machine,
 }
 

@@ -22,14 +22,14 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("no_permission", &["code", "name"]),
     // `fault` is one of the texts below.
     ("format_error", &["fault", "format"]),
-    ("fault_missing", &["expected"]),
+    ("fault_missing", &["expected", "order"]),
     (
         "fault_word",
         &[
-            "word", "expected", "near", "list", "meaning", "listed", "joined",
+            "word", "expected", "near", "list", "meaning", "listed", "joined", "order",
         ],
     ),
-    ("fault_left_over", &["word"]),
+    ("fault_left_over", &["word", "order"]),
     ("fault_range", &["word", "expected", "min", "max"]),
     ("fault_date", &["word", "expected"]),
     ("fault_short", &["word", "expected", "min"]),
