@@ -3,7 +3,7 @@
 use super::fault::{Fault, FaultKind};
 use super::reply::{Var, context};
 use super::spec::{Query, Spec};
-use super::values::Values;
+use super::values::{Value, Values};
 use super::{Codes, Reader, Reading, sms};
 use crate::language::{Both, Language};
 use minijinja::value::Serde;
@@ -152,18 +152,18 @@ impl Codes {
         let near: Vec<String> = fault
             .near
             .iter()
-            .map(|e| format!("{} ({})", e.code, e.name.get(language)))
+            .map(|e| format!("{} ({})", e.code, bracketed(e.name.get(language))))
             .collect();
         let (list, meaning) = match &fault.elsewhere {
-            Some((list, entry)) => (list.get(language), entry.name.get(language)),
-            None => ("", ""),
+            Some((list, entry)) => (list.get(language), bracketed(entry.name.get(language))),
+            None => ("", String::new()),
         };
         let (listed, joined) = match &fault.unjoined {
             Some((label, joined)) => (label.get(language), joined.as_str()),
             None => ("", ""),
         };
         let (min, max) = match fault.kind {
-            FaultKind::Range { min, max } => (limit(min), limit(max)),
+            FaultKind::Range { min, max } => (limit(min, language), limit(max, language)),
             FaultKind::Short { min } => (min.to_string(), String::new()),
             FaultKind::Long { max } => (String::new(), max.to_string()),
             _ => (String::new(), String::new()),
@@ -207,8 +207,13 @@ impl Codes {
     }
 }
 
-fn limit(limit: Option<f64>) -> String {
-    limit.map_or(String::new(), |n| n.to_string())
+fn limit(limit: Option<f64>, language: Language) -> String {
+    limit.map_or(String::new(), |n| Value::Decimal(n).shown(language))
+}
+
+/// A name between brackets has none of its own: `PLS (pelapor desa, Pelsa)`.
+fn bracketed(name: &str) -> String {
+    name.replace(" (", ", ").replace(')', "")
 }
 
 fn about(spec: &Spec, reader: &Reader<'_>) -> [(&'static str, Var); 3] {

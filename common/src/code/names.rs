@@ -43,7 +43,8 @@ pub fn as_typed(field: &Field) -> Option<String> {
 ///   looks like the same event, `alike_by` who reported it, `may_link` whether the sender may join them, `numbered` the
 ///   animals with their numbers in the case (`1=A17, 2=A18`).
 /// * `respond` adds to a case; `reporter` and `reporter_phone` are who reported it.
-/// * `case_outcome` sets a case's outcome; `closed` is true when that closed it.
+/// * `case_outcome` sets a case's outcome; `closed` is true when that closed it, `before` the other outcome that it was closed
+///   with before, in words.
 /// * `add_case_animals` numbers registered animals within a case; `numbered` as above.
 /// * `treat_case_animals` refuses numbers that a case has not given; `numbered` are the animals treated.
 /// * `link_cases` joins two cases; `other_subject` and `other_place` say in words which the other one is.
@@ -77,7 +78,7 @@ pub fn as_typed(field: &Field) -> Option<String> {
 pub const EFFECTS: &[(&str, &[&str])] = &[
     ("open_case", &["alike", "alike_by", "may_link", "numbered"]),
     ("respond", &["reporter", "reporter_phone"]),
-    ("case_outcome", &["closed"]),
+    ("case_outcome", &["closed", "before"]),
     ("add_case_animals", &["numbered"]),
     ("treat_case_animals", &["numbered"]),
     ("link_cases", &["other_subject", "other_place"]),

@@ -111,11 +111,13 @@ impl Receivers {
             None => deed.settings.language.as_str(),
         };
         let language = Language::from_tag(tag).unwrap_or_default();
+        let mut values = page.mail(language);
+        values.insert("own".to_owned(), self.own.is_some().into());
         let mail = |to: &String| EmailOutput {
             to: to.clone(),
             template: "permit".to_owned(),
             language: language.tag().to_owned(),
-            values: page.mail(language),
+            values: values.clone(),
             purpose: Purpose::Alert,
             thread: None,
             attachments: Vec::new(),
