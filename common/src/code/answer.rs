@@ -2,12 +2,13 @@
 
 use super::fault::{Fault, FaultKind};
 use super::reply::{Var, context};
-use super::spec::{Query, Spec};
+use super::spec::{Chapter, Query, Spec};
 use super::values::{Value, Values};
 use super::{Codes, Reader, Reading, sms};
 use crate::language::{Both, Language};
 use minijinja::value::Serde;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 impl Codes {
     /// What the engine itself says under a key of [`super::texts::KEYS`].
@@ -24,7 +25,7 @@ impl Codes {
         match reading {
             Reading::Parsed(..) => None,
             Reading::Nothing => say("nothing", &[codes()]),
-            Reading::Help => say("help", &[codes()]),
+            Reading::Help => Some(self.help(reader)),
             Reading::UnknownCode { word, near } => {
                 let near = near.join(", ");
                 say(
@@ -52,6 +53,33 @@ impl Codes {
             Reading::Faulty(spec, fault) => {
                 Some(self.format_error(spec, &self.fault(fault, reader), reader))
             }
+        }
+    }
+
+    /// Which codes there are: those of many by their chapters, where that takes no more than two SMS.
+    fn help(&self, reader: &Reader<'_>) -> String {
+        let say = |codes: String| self.say("help", reader.language, &[("codes", codes.into())]);
+        let all = say(self.permitted(reader.may).join(", "));
+        if sms::size(&all).parts < 2 {
+            return all;
+        }
+        let mut chapters: BTreeMap<Option<Chapter>, Vec<&str>> = BTreeMap::new();
+        for spec in self.allowed(reader).filter(|s| s.attached.is_none()) {
+            chapters.entry(spec.chapter).or_default().push(&spec.code);
+        }
+        let chapter = |(chapter, codes): (&Option<Chapter>, &Vec<&str>)| {
+            let chapter = chapter.map_or("", Chapter::key);
+            let values = [
+                ("chapter", chapter.into()),
+                ("codes", codes.join(" ").into()),
+            ];
+            self.say("chapter", reader.language, &values)
+        };
+        let chapters: Vec<String> = chapters.iter().map(chapter).collect();
+        let sorted = chapters.join("\n");
+        match sms::size(&sorted).parts <= 2 {
+            true => sorted,
+            false => all,
         }
     }
 

@@ -75,6 +75,20 @@ pub enum Chapter {
     Administration,
 }
 
+impl Chapter {
+    /// Its word in code files.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Cases => "cases",
+            Self::Movement => "movement",
+            Self::Programmes => "programmes",
+            Self::Herds => "herds",
+            Self::Queries => "queries",
+            Self::Administration => "administration",
+        }
+    }
+}
+
 /// One field of a code.
 #[derive(Debug)]
 pub struct Field {

@@ -975,3 +975,23 @@ fn a_question_keeps_its_mark() {
     }
     assert!(matches!(CODES.read("Q ?", &reader), Reading::Bare(_)));
 }
+
+/// Sixty codes are found by what they are about; few are named as ever, in one SMS.
+#[test]
+fn help_sorts_many_codes_into_chapters_within_two_sms() {
+    for language in Language::ALL {
+        for (kind, sorted) in [("PLS", false), ("VET", true), ("KKB", true)] {
+            let allowed = |permission: &str| may(kind, permission);
+            let reader = Reader {
+                language,
+                kind,
+                may: &allowed,
+            };
+            let help = CODES.answer(&Reading::Help, &reader).unwrap();
+            let size = sms::size(&help);
+            assert!(size.parts <= 2, "{kind} {}: {help}", size.parts);
+            assert!(help.contains(" U"), "{help}");
+            assert_eq!(help.matches(": ").count() > 2, sorted, "{kind}: {help}");
+        }
+    }
+}

@@ -16,6 +16,8 @@ pub const KEYS: &[(&str, &[&str])] = &[
     // Whole answers to what could not be read.
     ("nothing", &["codes"]),
     ("help", &["codes"]),
+    // The codes of one chapter, for those who may send many.
+    ("chapter", &["chapter", "codes"]),
     ("unknown_code", &["word", "near", "codes"]),
     ("bare", &["format", "name", "code"]),
     ("replaced", &["old", "code", "format"]),
