@@ -24,6 +24,7 @@ mod nearest;
 mod parse;
 mod prove;
 mod reply;
+mod second_look;
 pub mod shipped;
 pub mod sms;
 pub mod spec;
@@ -257,10 +258,45 @@ impl Codes {
             group,
             sender: reader,
         };
-        match parser.parse(words) {
-            Ok(values) => Reading::Parsed(Arc::clone(spec), values),
-            Err(fault) => Reading::Faulty(Arc::clone(spec), fault),
+        let (mut read, mut words) = (parser.parse(words), words);
+        let plain = match read {
+            Ok(_) => None,
+            Err(_) => second_look::without_units(words, spec, &self.lexicon),
+        };
+        if let Some(plain) = &plain {
+            (read, words) = (parser.parse(plain), plain);
         }
+        match read {
+            Ok(values) => Reading::Parsed(Arc::clone(spec), values),
+            Err(mut fault) => {
+                fault.order = second_look::in_order(&parser, words, &spec.code);
+                self.hint_list(spec, &mut fault);
+                Reading::Faulty(Arc::clone(spec), fault)
+            }
+        }
+    }
+
+    /// Where the short name of a list is wanted, somebody may have typed a code that takes words of one.
+    fn hint_list(&self, spec: &Spec, fault: &mut Fault) {
+        let wants = |field: &Arc<spec::Field>| matches!(field.kind, kind::Kind::ListName(_));
+        if fault.kind != FaultKind::Word || !spec.fields.iter().any(wants) {
+            return;
+        }
+        let code = self.by_word.get(&fault.word.to_ascii_uppercase());
+        let fields = code.iter().flat_map(|spec| &spec.fields);
+        let lists = fields.flat_map(|field| field.kind.lists());
+        let near = lists.filter_map(|list| list.as_entry());
+        fault.near = near.map(Arc::new).collect();
+        if fault.near.is_empty() {
+            let all: Vec<_> = self
+                .lexicon
+                .lists()
+                .iter()
+                .filter_map(|l| l.as_entry())
+                .collect();
+            fault.near = nearest::among(&fault.word, all.into_iter().map(Arc::new).collect());
+        }
+        fault.near.truncate(nearest::MOST);
     }
 
     /// The codes that a reader may send, in alphabetical order; those that are typed attached to

@@ -157,7 +157,12 @@ impl Engine {
     }
 
     /// The same; without `tells` nobody else is told of it, now or later.
-    async fn answer_telling(&self, tx: &Tx<'_>, asked: &Asked<'_>, tells: bool) -> Result<Answer> {
+    pub async fn answer_telling(
+        &self,
+        tx: &Tx<'_>,
+        asked: &Asked<'_>,
+        tells: bool,
+    ) -> Result<Answer> {
         if !self.trains(asked.sender) {
             return self.decide(tx, asked, tells).await;
         }

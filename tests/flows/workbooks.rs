@@ -419,7 +419,7 @@ fn registrations(names: &[&str]) -> Vec<u8> {
                 "",
                 "",
                 "",
-                "LBA",
+                "KPV",
                 "LABORATORIUM XYZ",
             ],
         ],
@@ -441,7 +441,7 @@ async fn people_are_registered_and_only_bad_rows_come_back() {
     says(&letter, "2 baris tersimpan");
     says(&letter, "C4: \"081234567890\" sudah terdaftar");
     says(&letter, "4 baris belum tersimpan");
-    says(&letter, "Anda tidak berhak mendaftarkan LBA");
+    says(&letter, "Anda tidak berhak mendaftarkan KPV");
     says(
         &letter,
         "Anda tidak berhak memasukkan orang ke kelompok LABORATORIUM",
@@ -518,10 +518,12 @@ async fn laboratory_results_bring_a_report_and_tell_the_officer() {
     let told = world.alert_to(people::PELSA).await;
     assert!(
         told.text
-            .contains("[ID kasus 1] Hasil lab dari Petugas Lab Demo: uji apung positif"),
+            .contains("[ID kasus 1] Hasil lab dari Petugas Lab Demo: uji apung positif (koksidiosis), uji apung negatif"),
         "{}",
         told.text
     );
+    let told = "SELECT count(*) FROM alert WHERE code = 'HLAB'";
+    assert_eq!(world.number(told).await, 0, "rows tell nobody one by one");
     let kept = "SELECT count(*) FROM report WHERE code = 'HLAB' AND case_id = 1";
     assert_eq!(world.number(kept).await, 2);
     let wrong: &[&[&str]] = &[head, &["99", "1", "FES", "segar", "PAR", "APG", "POS"]];

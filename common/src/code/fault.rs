@@ -22,6 +22,8 @@ pub struct Fault {
     /// The word belongs to the comma list before it: that field's label, and both as they should be
     /// written.
     pub unjoined: Option<(Both, String)>,
+    /// The whole message with one word in another place, where only that can be read.
+    pub order: Option<String>,
 }
 
 /// The sorts of faults.
@@ -84,6 +86,7 @@ impl Fault {
             near,
             elsewhere: None,
             unjoined: None,
+            order: None,
         })
     }
 }

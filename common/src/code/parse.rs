@@ -7,8 +7,8 @@
 
 use super::Reader;
 use super::fault::{Fault, FaultKind};
-use super::kind::Breach;
-use super::lexicon::{Lexicon, List};
+use super::kind::{Breach, Kind};
+use super::lexicon::{Entry, Lexicon, List};
 use super::machine::{Machine, Position, bits};
 use super::nearest;
 use super::values::{Value, Values};
@@ -142,7 +142,8 @@ impl Parser<'_> {
             }
             Value::Many(many)
         } else {
-            read(whole)?
+            let ends = last + 1 == words.len() && matches!(field.kind, Kind::Text);
+            read(if ends { words.to_the_end(whole) } else { whole })?
         };
         field.rules.check(&value).map_err(fault)?;
         Ok(value)
@@ -199,7 +200,10 @@ impl Parser<'_> {
                 .iter()
                 .flat_map(|p| p.field.kind.lists())
                 .map(Arc::as_ref);
-            fault.near = nearest::entries(typed, lists);
+            fault.near = parts_of(typed, lists.clone());
+            if fault.near.is_empty() {
+                fault.near = nearest::entries(typed, lists);
+            }
             fault.elsewhere = self.elsewhere(typed, &next);
             fault.unjoined = self.unjoined(words, word, states);
         }
@@ -227,7 +231,7 @@ impl Parser<'_> {
         &self,
         typed: &str,
         next: &[&Position],
-    ) -> Option<(crate::language::Both, Arc<super::lexicon::Entry>)> {
+    ) -> Option<(crate::language::Both, Arc<Entry>)> {
         let expected = |key: &str| {
             next.iter()
                 .any(|p| p.field.kind.lists().iter().any(|l| l.key == key))
@@ -238,6 +242,13 @@ impl Parser<'_> {
             .filter_map(|l| Some((l.name.clone(), Arc::clone(l.find_upper(typed)?))))
             .next()
     }
+}
+
+/// Somebody typed what is divided further: `SP` where a list has kinds of cattle.
+fn parts_of<'a>(typed: &str, lists: impl Iterator<Item = &'a List>) -> Vec<Arc<Entry>> {
+    let entries = lists.flat_map(List::entries);
+    let parts = entries.filter(|entry| entry.parent.as_deref() == Some(typed));
+    parts.take(nearest::MOST).cloned().collect()
 }
 
 /// Whether a field can take this word; a comma list takes a word whose every item it takes.

@@ -51,6 +51,8 @@ pub struct Spec {
     pub examples: Vec<Example>,
     /// Whether the bare code has an answer of its own.
     pub(crate) bare: bool,
+    /// Whether it says itself who may send it, to somebody who may not.
+    pub(crate) forbidden: bool,
     pub(crate) machine: Machine,
 }
 
@@ -71,6 +73,20 @@ pub enum Chapter {
     Queries,
     /// Oneself, other users, one's last message.
     Administration,
+}
+
+impl Chapter {
+    /// Its word in code files.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Cases => "cases",
+            Self::Movement => "movement",
+            Self::Programmes => "programmes",
+            Self::Herds => "herds",
+            Self::Queries => "queries",
+            Self::Administration => "administration",
+        }
+    }
 }
 
 /// One field of a code.
@@ -132,6 +148,8 @@ pub struct AnimalRules {
     pub mature: bool,
     /// What should have been reported before.
     pub after: Option<After>,
+    /// The field that tells what it weighs, in kilograms; of a birth what the newborn weighs.
+    pub weight: Option<String>,
 }
 
 /// One event should follow another.

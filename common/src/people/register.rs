@@ -56,8 +56,9 @@ pub async fn register(tx: &Tx<'_>, new: &NewPerson<'_>) -> Result<String> {
     pin::make(tx, &wanted).await
 }
 
-/// What a user type allows that somebody may not do themselves. Nobody registers people who may do
-/// more than they: a lost telephone would be worth a coordinator's.
+/// What somebody with these permissions lacks to register a person of a user type. Nobody registers people who
+/// may do more than they: a lost telephone would be worth a coordinator's. Coordinators are told apart from
+/// what they may send: `can_register_lba` lets them register laboratory staff, who send what they do not.
 pub async fn beyond(tx: &Tx<'_>, user_type: &str, may: &[&str]) -> Result<Vec<String>> {
     pins::beyond(tx, user_type, may).await
 }

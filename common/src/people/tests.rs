@@ -234,6 +234,31 @@ async fn nobody_registers_people_who_may_do_more_than_they() {
     );
 }
 
+/// Who stands below them sends what they do not; who stands above them sends the same.
+#[tokio::test]
+async fn coordinators_register_whoever_stands_below_them() {
+    let world = World::new().await;
+    for (kind, outcome) in [
+        ("LBA", "stored"),
+        ("LBB", "stored"),
+        ("PTR", "stored"),
+        ("PRH", "stored"),
+        ("VET", "stored"),
+        ("KKB", "cannot_register"),
+        ("KPV", "cannot_register"),
+        ("KRG", "cannot_register"),
+    ] {
+        let text = format!("D Siti Fatimah 72060202 {kind}");
+        let answer = world.say(COORDINATOR, &text).await;
+        assert_eq!(answer.outcome, outcome, "{kind}: {}", answer.text);
+    }
+    let province = "UPDATE person SET user_type = 'KPV' WHERE id =
+        (SELECT person FROM contact WHERE address = '+6281234567895')";
+    world.place.db.run(province).await;
+    let answer = world.say(COORDINATOR, "D Wayan Sudra 72060202 KKB").await;
+    assert_eq!(answer.outcome, "stored", "{}", answer.text);
+}
+
 #[tokio::test]
 async fn two_phones_with_one_pin_at_once_make_one_person() {
     let world = World::new().await;

@@ -1,13 +1,14 @@
 //! What effects about herds share.
 
-use crate::code::Var;
 use crate::code::spec::Event;
+use crate::code::{Spec, Var};
 use crate::db::herds::{self, Animal, Owner};
 use crate::engine::{Deed, Effected};
 use crate::language::Language;
 use crate::{Failure, Result};
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
+use std::sync::Arc;
 
 use super::breeding::Told;
 
@@ -82,6 +83,28 @@ pub(super) fn past(deed: &Deed<'_>, animal: &Animal) -> Vec<Told> {
         Some(Told { event, on, month })
     });
     told.collect()
+}
+
+/// An event as texts choose by it.
+pub(super) fn event(event: Event) -> &'static str {
+    match event {
+        Event::Heat => "heat",
+        Event::Insemination => "insemination",
+        Event::Pregnancy => "pregnancy",
+        Event::Loss => "loss",
+        Event::Birth => "birth",
+    }
+}
+
+/// The codes that tell of an event.
+pub(super) fn codes(deed: &Deed<'_>, event: Event) -> String {
+    let tells = |spec: &&Arc<Spec>| {
+        let rules = spec.animal.as_ref();
+        rules.is_some_and(|rules| rules.event == Some(event))
+    };
+    let codes = deed.codes.specs().filter(tells);
+    let codes: Vec<&str> = codes.map(|spec| spec.code.as_str()).collect();
+    codes.join("/")
 }
 
 /// The first day of a date that may leave the day open.

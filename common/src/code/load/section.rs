@@ -94,6 +94,7 @@ impl AnimalRules {
         let mut section = Section::new(reading, "[animal]", value)?;
         let (event, sex) = (section.may("event"), section.may::<String>("sex"));
         let mature = section.may("mature").unwrap_or_default();
+        let weight = section.may("weight");
         let after = section.may::<Event>("after").and_then(|event| {
             let (within_days, must) = (section.must("within_days"), section.may("must"));
             Some(After {
@@ -108,6 +109,7 @@ impl AnimalRules {
             sex: sex.map(|code| code.to_uppercase()),
             mature,
             after,
+            weight,
         })
     }
 }

@@ -216,14 +216,24 @@ pub(crate) async fn trains(tx: &Tx<'_>, person: i64) -> Result {
     tx.execute(sql, &[/* person */ &person]).await.map(drop)
 }
 
-/// What a user type allows that a person may not do themselves: nobody gives more than they have.
+/// How permissions begin that say which user types somebody registers: `can_register_vet`.
+const REGISTERS: &str = "can_register_";
+
+/// What somebody lacks to register a person of this user type: the permission for that type, where they have any such
+/// permission; else whatever the type allows that they may not do themselves.
 pub(crate) async fn beyond(tx: &Tx<'_>, user_type: &str, may: &[&str]) -> Result<Vec<String>> {
     let row = tx
         .query_opt(
             "-- pins::beyond
-             SELECT ARRAY(SELECT x FROM unnest(may) AS x WHERE NOT x = ANY ($2::text[]) ORDER BY x)
+             SELECT ARRAY(SELECT x FROM unnest(CASE
+                        WHEN EXISTS (SELECT FROM unnest($2::text[]) AS m WHERE starts_with(m, $3))
+                        THEN ARRAY[$3 || lower(code)] ELSE may END) AS x
+                     WHERE NOT x = ANY ($2::text[]) ORDER BY x)
                FROM user_type WHERE code = $1",
-            &[/* user_type */ &user_type, /* may */ &may],
+            &[
+                /* user_type */ &user_type, /* may */ &may,
+                /* registers */ &REGISTERS,
+            ],
         )
         .await?;
     // A type of the list that nobody can be of.

@@ -8,6 +8,9 @@ use jiff::tz::TimeZone;
 
 const TWO: &str = "+6281234567891";
 const PARAVET: &str = "+6281234567892";
+const LAB: &str = "+6281234567896";
+/// Samples of the first case.
+const SAMPLES: &str = "LAB 1 FES SG 2 730801";
 const COORDINATOR: &str = "+6281234567895";
 
 impl World {
@@ -589,4 +592,18 @@ async fn a_closed_case_elsewhere_is_not_changed_by_a_slip() {
         "stored",
         "it is theirs now"
     );
+}
+
+#[tokio::test]
+async fn a_laboratory_result_by_text_is_told_to_who_took_the_samples() {
+    let world = World::new().await;
+    world.say(PELSA, "U mc,dm sp 4", 9).await;
+    let first = world.say(LAB, "HLAB 1 1 FES SG PAR APG POS COC", 8).await;
+    let words = "[ID kasus 1] Hasil lab dari Petugas Lab Demo: uji apung positif (koksidiosis)";
+    assert_eq!(World::told(&first), (vec![PELSA], words), "nobody else");
+    let sent = world.say(PARAVET, SAMPLES, 7).await;
+    assert_eq!(sent.outcome, "stored", "{}", sent.text);
+    let second = world.say(LAB, "HLAB 1 2 FES SG PAR APG NEG", 6).await;
+    let words = "[ID kasus 1] Hasil lab dari Petugas Lab Demo: uji apung negatif";
+    assert_eq!(World::told(&second), (vec![PARAVET], words));
 }

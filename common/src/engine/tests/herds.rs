@@ -521,7 +521,7 @@ async fn no_look_up_reads_a_whole_table() {
     let sender = sender.expect("a query").expect("a person");
     for text in [
         "IB 081350017000 A1 B7 N1",
-        "PKB 081350017000 A1 3",
+        "PKB 081350017000 A1 0",
         "LH 081350017000 A2 B C1 01/02/2026",
         "DH 081350017000 D1 SPBA B 3",
         "JBH 081350017000 081350016000 D1",

@@ -27,7 +27,10 @@ pub async fn answers(
 ) -> Result<Vec<Tried>> {
     let mut tried = Vec::with_capacity(messages.len());
     for (line, message) in (0_i16..).zip(messages) {
-        let answer = engine.answer(tx, &order.asked(line, &message.text)).await?;
+        let asked = order.asked(line, &message.text);
+        // What the whole workbook tells, its rows do not tell one by one.
+        let tells = form.kind.tell.is_none();
+        let answer = engine.answer_telling(tx, &asked, tells).await?;
         // What was said just before by a text is stored already.
         let good = matches!(answer.outcome, "stored" | "repeated");
         let fault = (!good).then(|| message.refused(form, answer.outcome, &answer.text));
