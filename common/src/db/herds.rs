@@ -75,6 +75,27 @@ const MOST: i64 = 4;
 const OWNER: &str = "o.id, o.name, o.place, o.person, o.state,
     coalesce((SELECT t.digits FROM owner_key t WHERE t.owner = o.id AND t.kind = 'phone'), '') AS phone";
 
+/// Whether what is found is only read, or a report about it is going to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// For a question: takes no lock.
+    Read,
+    /// Kept from being withdrawn until the transaction ends. What is being withdrawn just now is waited
+    /// for, and is not found then. Two who only speak of the same do not wait for each other.
+    Keep,
+}
+
+impl Hold {
+    /// The end of a query whose table goes by this name. The weakest lock that `H` (`undo_report`) waits
+    /// for; animals are taken by their ids, as there, so that neither waits for the other for ever.
+    fn lock(self, table: &str) -> String {
+        match self {
+            Self::Read => String::new(),
+            Self::Keep => format!("FOR KEY SHARE OF {table}"),
+        }
+    }
+}
+
 /// Owners whom `digits` may mean, or `dialled`, the same as a telephone number is dialled in the country.
 /// Within the areas of responsibility of `sender` those whose whole id it is, else those whose id ends with
 /// it; where there are none, those elsewhere whose whole id it is. Our numbers are as long as what people
@@ -84,10 +105,12 @@ pub async fn owners(
     tx: &Tx<'_>,
     sender: i64,
     (digits, dialled): (&str, &str),
+    hold: Hold,
 ) -> Result<Vec<Owner>> {
     let back: String = digits.chars().rev().collect();
     // Ids hold digits and capitals: nothing that begins with `back` comes after it and a tilde.
     let beyond = format!("{back}~");
+    let lock = hold.lock("o");
     let sql = format!(
         "-- herds::owners
          WITH found AS (
@@ -100,7 +123,7 @@ pub async fn owners(
           CROSS JOIN LATERAL (SELECT EXISTS (
                 SELECT FROM person_area a WHERE a.person = $1 AND a.place = ANY (p.path)) AS near) n
           WHERE o.state <> 'withdrawn' AND (n.near OR f.known)
-          ORDER BY rank, o.state, o.id LIMIT $5"
+          ORDER BY rank, o.state, o.id LIMIT $5 {lock}"
     );
     let rows = tx
         .query(
@@ -118,10 +141,11 @@ pub async fn owners(
 }
 
 /// The herd of somebody who writes to us.
-pub async fn of_person(tx: &Tx<'_>, person: i64) -> Result<Option<Owner>> {
+pub async fn of_person(tx: &Tx<'_>, person: i64, hold: Hold) -> Result<Option<Owner>> {
+    let lock = hold.lock("o");
     let sql = format!(
         "-- herds::of_person
-         SELECT {OWNER} FROM owner o WHERE o.person = $1 AND o.state = 'active'"
+         SELECT {OWNER} FROM owner o WHERE o.person = $1 AND o.state = 'active' {lock}"
     );
     let row = tx.query_opt(&sql, &[/* person */ &person]).await?;
     Ok(row.as_ref().map(owner))
@@ -142,17 +166,19 @@ pub async fn animals(
     owner: i64,
     codes: &[&str],
     memory: &[&str],
+    hold: Hold,
 ) -> Result<Vec<Animal>> {
-    let from = "FROM unnest($2::text[]) WITH ORDINALITY AS w (code, rank)
+    let lock = hold.lock("a");
+    let from = "FROM unnest($2::text[]) AS w (code)
            JOIN animal a ON a.owner = $1 AND a.code = w.code AND a.state = 'alive'";
     if memory.is_empty() {
         let sql = format!(
-            "-- herds::animals\nSELECT {ANIMAL}, NULL::jsonb AS past {from} ORDER BY w.rank"
+            "-- herds::animals\nSELECT {ANIMAL}, NULL::jsonb AS past {from} ORDER BY a.id {lock}"
         );
         let rows = tx
             .query(&sql, &[/* owner */ &owner, /* codes */ &codes])
             .await?;
-        return rows.iter().map(animal).collect();
+        return in_order(&rows, codes);
     }
     let sql = format!(
         "-- herds::animals_with_past
@@ -166,7 +192,7 @@ pub async fn animals(
                       ORDER BY s.received_at DESC LIMIT $5) s
                JOIN report r ON r.received_at = s.received_at AND r.id = s.report
               WHERE r.code = ANY ($3)) p ON true
-          ORDER BY w.rank"
+          ORDER BY a.id {lock}"
     );
     let rows = tx
         .query(
@@ -180,7 +206,14 @@ pub async fn animals(
             ],
         )
         .await?;
-    rows.iter().map(animal).collect()
+    in_order(&rows, codes)
+}
+
+/// Animals in the order in which they were named; one that was named twice is there twice.
+fn in_order(rows: &[Row], codes: &[&str]) -> Result<Vec<Animal>> {
+    let mut animals = rows.iter().map(animal).collect::<Result<Vec<_>>>()?;
+    animals.sort_by_key(|a| codes.iter().position(|code| *code == a.code));
+    Ok(animals)
 }
 
 /// What the living animals of a herd are called: the first few, and how many there are.
@@ -201,7 +234,7 @@ pub async fn herd(tx: &Tx<'_>, owner: i64, most: i64) -> Result<(Vec<String>, i6
 /// [`super::subjects::Subject::before`] keeps.
 pub async fn as_is(tx: &Tx<'_>, table: Table, id: i64) -> Result<Json> {
     let sql = format!(
-        "-- herds::as_is\nSELECT to_jsonb(t) FROM {} t WHERE t.id = $1 FOR UPDATE",
+        "-- herds::as_is\nSELECT to_jsonb(t) FROM {} t WHERE t.id = $1 FOR NO KEY UPDATE",
         table.name()
     );
     Ok(tx.query_one(&sql, &[/* id */ &id]).await?.get(0))

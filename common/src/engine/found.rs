@@ -6,7 +6,7 @@ use crate::Result;
 use crate::code::kind::Kind;
 use crate::code::spec::Field;
 use crate::code::{Spec, Value, Var, names};
-use crate::db::herds::{self, Animal, Owner};
+use crate::db::herds::{self, Animal, Hold, Owner};
 use crate::db::subjects::{Sort, Subject};
 use crate::db::works::{self, Infrastructure, Permit, Program};
 use crate::document::Seal;
@@ -151,6 +151,14 @@ impl Turn<'_> {
         Ok(Ok(found))
     }
 
+    /// What a report is about must be there still when it is kept.
+    fn hold(&self) -> Hold {
+        match self.spec.stores() {
+            true => Hold::Keep,
+            false => Hold::Read,
+        }
+    }
+
     /// What was typed in fields that print as something else, under [`names::as_typed`].
     pub(super) fn typed(&self) -> Vec<(String, Var)> {
         let fields = self.spec.fields.iter();
@@ -165,7 +173,7 @@ impl Turn<'_> {
     async fn owner(&self, field: &Field, found: &mut Found) -> Looked<()> {
         let sender = self.asked.sender.id;
         let Some(Value::Owner(typed)) = self.values.get(&field.name) else {
-            let Some(own) = herds::of_person(self.tx, sender).await? else {
+            let Some(own) = herds::of_person(self.tx, sender, self.hold()).await? else {
                 let format = self.spec.format_line(&self.reader);
                 return Ok(Err(self.refused("no_herd", &[("format", format.into())])));
             };
@@ -175,7 +183,7 @@ impl Turn<'_> {
         let country = &self.engine.settings.country_code;
         let digits = typed.trim_start_matches('+');
         let dialled = phone::dialled(typed, country);
-        let mut owners = herds::owners(self.tx, sender, (digits, &dialled)).await?;
+        let mut owners = herds::owners(self.tx, sender, (digits, &dialled), self.hold()).await?;
         let word = ("word", Var::from(typed.as_str()));
         if owners.len() > 1 {
             let told = owners.iter().map(|o| format!("{} {}", o.name, o.id));
@@ -207,7 +215,7 @@ impl Turn<'_> {
             return Ok(Ok(()));
         };
         let memory = self.memory();
-        let animals = herds::animals(self.tx, owner.id, &typed, &memory).await?;
+        let animals = herds::animals(self.tx, owner.id, &typed, &memory, self.hold()).await?;
         if let Some(missing) = typed
             .iter()
             .find(|t| !animals.iter().any(|a| a.code == **t))

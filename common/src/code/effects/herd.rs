@@ -2,7 +2,7 @@
 
 use crate::code::Var;
 use crate::code::spec::Event;
-use crate::db::herds::{self, Animal, Owner};
+use crate::db::herds::{self, Animal, Hold, Owner};
 use crate::engine::{Deed, Effected};
 use crate::language::Language;
 use crate::{Failure, Result};
@@ -59,7 +59,7 @@ pub(super) async fn taken(
     owner: &Owner,
     codes: &[&str],
 ) -> Result<Option<Effected>> {
-    let there = herds::animals(deed.tx, owner.id, codes, &[]).await?;
+    let there = herds::animals(deed.tx, owner.id, codes, &[], Hold::Read).await?;
     let there: Vec<&str> = there.iter().map(|a| a.code.as_str()).collect();
     let values = vec![
         ("animal", Var::from(there.join(", "))),

@@ -206,6 +206,113 @@ async fn of_two_officers_who_register_one_owner_at_once_the_second_is_told() {
     );
 }
 
+impl World {
+    /// What a text sent so many minutes ago comes to, in a transaction of the test's own.
+    async fn decide(
+        &self,
+        tx: &crate::db::Tx<'_>,
+        (from, text): (&str, &str),
+        minutes_ago: i64,
+    ) -> &'static str {
+        let sender = people::by_contact(tx, "console", from).await;
+        let sender = sender.expect("a query").expect("a person");
+        let at = self.now - SignedDuration::from_mins(minutes_ago);
+        let asked = Asked::text(&sender, from, text, at);
+        let answer = self.engine.answer(tx, &asked).await;
+        let answer = answer.unwrap_or_else(|e| panic!("{text}: {e}"));
+        intake::insert(tx, &taken(&asked, &answer))
+            .await
+            .expect("its row");
+        answer.outcome
+    }
+
+    /// Until a statement of this database waits for a lock.
+    async fn until_one_waits(&self) {
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+                        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while self.place.db.one::<i64>(waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// What two texts come to when the second is decided before the first is kept.
+    async fn at_once(
+        &self,
+        first: (&str, &str),
+        second: (&str, &str),
+        minutes_ago: i64,
+    ) -> [&'static str; 2] {
+        let mut clients = [self.place.db.client().await, self.place.db.client().await];
+        let [a, b] = &mut clients;
+        let (a, b) = (begin(a).await, begin(b).await);
+        let came = self.decide(&a, first, minutes_ago).await;
+        let mut later = Box::pin(self.decide(&b, second, minutes_ago));
+        let later = tokio::select! {
+            done = &mut later => panic!("{second:?} does not wait for {first:?}: {done}"),
+            () = self.until_one_waits() => later,
+        };
+        a.commit().await.expect("it is kept");
+        let then = later.await;
+        b.commit().await.expect("it is kept too");
+        [came, then]
+    }
+}
+
+/// `H` and a message of somebody else about what it takes back: whichever comes first stands, and the
+/// other one is told.
+#[tokio::test]
+async fn nothing_is_reported_of_what_is_being_taken_back() {
+    let world = World::after(&[BUDI]).await;
+    for (n, text) in (0i64..).zip([
+        "IB 7890 ID1 B1 B2",
+        "PKB 7890 ID1 3",
+        "LH 7890 ID1 J C1 01/02/2026",
+        "AH 7890 ID1 M",
+    ]) {
+        let ago = 90 - 20 * n;
+        world.came(PARAVET, COW, ago).await;
+        let came = world.at_once((PARAVET, "H"), (VET, text), ago - 1).await;
+        assert_eq!(came, ["stored", "unknown_animal"], "{text}");
+        assert_eq!(world.came(PARAVET, COW, ago - 2).await, "stored", "{text}");
+        let came = world.at_once((VET, text), (PARAVET, "H"), ago - 3).await;
+        assert_eq!(came, ["stored", "cannot_withdraw"], "{text}");
+        // Out of the way for the next one.
+        assert_eq!(world.came(VET, "H", ago - 4).await, "stored", "{text}");
+        assert_eq!(world.came(PARAVET, "H", ago - 5).await, "stored", "{text}");
+    }
+    assert_eq!(world.came(PARAVET, SITI, 9).await, "stored");
+    let new = "DH 3210 ID9 SPBA B 4";
+    let came = world.at_once((PARAVET, "H"), (VET, new), 8).await;
+    assert_eq!(came, ["stored", "unknown_owner"]);
+    let dangling = "SELECT count(*) FROM animal a JOIN owner o ON o.id = a.owner
+                     WHERE a.state <> 'withdrawn' AND o.state = 'withdrawn'";
+    assert_eq!(world.place.db.one::<i64>(dangling).await, 0);
+}
+
+/// Both name the same dam and the same animal; neither waits for what the other one only names.
+#[tokio::test]
+async fn what_two_only_speak_of_holds_up_neither() {
+    let world = World::after(&[BUDI, COW]).await;
+    let mut clients = [world.place.db.client().await, world.place.db.client().await];
+    let [a, b] = &mut clients;
+    let (a, b) = (begin(a).await, begin(b).await);
+    let one = world.decide(&a, (PARAVET, "IB 7890 ID1 B1 B2"), 2).await;
+    let other = world.decide(&b, (VET, "PKB 7890 ID1 3"), 2).await;
+    assert_eq!([one, other], ["stored", "stored"]);
+    // Each goes on to change what both have named: the second waits, and nobody is ended for it.
+    assert_eq!(
+        world.decide(&a, (PARAVET, "GI 7890 ID1 X1"), 1).await,
+        "stored"
+    );
+    let mut gone = Box::pin(world.decide(&b, (VET, "AH 7890 ID1 M"), 1));
+    let gone = tokio::select! {
+        done = &mut gone => panic!("both changed it: {done}"),
+        () = world.until_one_waits() => gone,
+    };
+    a.commit().await.expect("it is kept");
+    drop(gone);
+}
+
 #[tokio::test]
 async fn an_owner_confirms_from_their_own_phone_in_time_and_once() {
     let world = World::new().await;
