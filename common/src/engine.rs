@@ -51,7 +51,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use turn::Turn;
 
 /// What is said to a message, and to whom else.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Answer {
     /// To the sender, in the sender's language.
     pub text: String,
@@ -68,6 +68,8 @@ pub struct Answer {
     pub mails: Vec<EmailOutput>,
     /// It was only for training: nothing of it is in the real tables.
     pub training: bool,
+    /// It gives something that is good for a time only, from when the message was sent: a PIN, a permit.
+    pub lapses: bool,
 }
 
 /// The engine of one process: code files and lists as of now, places and people that were looked
@@ -192,11 +194,7 @@ impl Engine {
             return Ok(Answer {
                 text: codes.say(key, language, &[]),
                 outcome: key,
-                code: None,
-                case_id: None,
-                alerts: Vec::new(),
-                mails: Vec::new(),
-                training: false,
+                ..Answer::default()
             });
         }
         let reading = codes.read(asked.text, &reader);
@@ -206,10 +204,7 @@ impl Engine {
                 text,
                 outcome: reading.name(),
                 code: code_of(&reading).map(|spec| spec.code.clone()),
-                case_id: None,
-                alerts: Vec::new(),
-                mails: Vec::new(),
-                training: false,
+                ..Answer::default()
             });
         };
         let turn = Turn {

@@ -86,7 +86,7 @@ pub const EFFECTS: &[(&str, &[&str])] = &[
         &["permitted", "differs", "until", "expired"],
     ),
     ("set_point", &["far"]),
-    ("register_owner", &["number", "pin", "minutes"]),
+    ("register_owner", &["number", "pin", "minutes", "known"]),
     ("confirm_owner", &["name", "number", "village"]),
     ("register_animals", &["animal_list"]),
     ("change_animals", &["animal_list"]),

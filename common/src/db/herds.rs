@@ -5,11 +5,13 @@ mod owners;
 
 pub use animals::{Change, NewAnimal, add_animal, add_animals, add_calf, change, take};
 pub use owners::{
-    add_owner, confirm, lock_registration, owner_of_id, owner_of_name, set_key, village, waiting,
+    add_owner, confirm, lock_registration, owner_of_id, owner_of_name, set_key, unconfirmed,
+    village,
 };
 
 use super::Tx;
 use crate::{Failure, Result};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value as Json;
 use tokio_postgres::Row;
@@ -29,6 +31,10 @@ pub struct Owner {
     pub state: String,
     /// The telephone number as dialled in the country; empty when none is known.
     pub phone: String,
+    /// Who registered them.
+    pub registered_by: Option<i64>,
+    /// When that was sent.
+    pub registered_at: Timestamp,
 }
 
 /// One animal.
@@ -72,7 +78,7 @@ pub const UNIQUE: usize = 10;
 /// Most owners that an ambiguous id is told to be.
 const MOST: i64 = 4;
 
-const OWNER: &str = "o.id, o.name, o.place, o.person, o.state,
+const OWNER: &str = "o.id, o.name, o.place, o.person, o.state, o.registered_by, o.registered_at,
     coalesce((SELECT t.digits FROM owner_key t WHERE t.owner = o.id AND t.kind = 'phone'), '') AS phone";
 
 /// Whether what is found is only read, or a report about it is going to be kept.
@@ -266,6 +272,8 @@ fn owner(row: &Row) -> Owner {
         person: row.get("person"),
         state: row.get("state"),
         phone: row.get("phone"),
+        registered_by: row.get("registered_by"),
+        registered_at: row.get("registered_at"),
     }
 }
 

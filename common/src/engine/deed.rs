@@ -166,6 +166,8 @@ pub struct Done {
     pub(super) kept: Vec<(&'static str, Json)>,
     /// Who registered whom the message confirms: the circle `officer`.
     pub officer: Option<i64>,
+    /// It gave something that is good for a time only, from when the message was sent: a PIN, a permit.
+    pub lapses: bool,
     /// What the texts of the code may name besides its fields.
     said: Vec<(Cow<'static, str>, Said)>,
 }
@@ -195,6 +197,7 @@ impl Default for Done {
             about: None,
             kept: Vec::new(),
             officer: None,
+            lapses: false,
             said: Vec::new(),
         }
     }

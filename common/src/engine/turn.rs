@@ -63,6 +63,7 @@ impl Turn<'_> {
             case_id: done.case_id,
             alerts,
             mails: std::mem::take(&mut done.mails),
+            lapses: done.lapses,
             ..self.answered(text, "stored")
         })
     }
@@ -215,10 +216,7 @@ impl Turn<'_> {
             text,
             outcome,
             code,
-            case_id: None,
-            alerts: Vec::new(),
-            mails: Vec::new(),
-            training: false,
+            ..Answer::default()
         }
     }
 

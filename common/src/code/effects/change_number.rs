@@ -34,6 +34,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         }
     };
     let mut done = Done::default();
+    done.lapses = true;
     done.say("pin", Var::from(pin));
     done.say("hours", Var::from(i64::from(hours)));
     Ok(Effected::Done(done))

@@ -52,7 +52,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     if !real {
         training::enter(deed.tx).await?;
     }
-    let effected = match herds::waiting(deed.tx, pin.subject).await? {
+    let effected = match herds::unconfirmed(deed.tx, pin.subject).await? {
         Some(owner) => confirmed(deed, &pin, &owner).await?,
         None => refused("owner_pin_late", ""),
     };

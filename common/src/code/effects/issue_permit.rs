@@ -28,6 +28,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     };
     let issued = issue(deed, &way).await?;
     let mut done = Done::default();
+    done.lapses = true;
     done.made(crate::db::subjects::Sort::Permit, issued.number);
     done.say("permit", Var::from(issued.number));
     done.say("until", Var::from(day(issued.until)));

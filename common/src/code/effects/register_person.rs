@@ -43,6 +43,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     };
     let pin = people::register(deed.tx, &new).await?;
     let mut done = Done::default();
+    done.lapses = true;
     done.say("pin", Var::from(pin));
     let names = &place.names;
     done.say(

@@ -350,6 +350,95 @@ async fn an_owner_confirms_from_their_own_phone_in_time_and_once() {
     );
 }
 
+/// Registered by card, an owner has no telephone that writes to us; the same `DP` once more gives the PIN.
+#[tokio::test]
+async fn an_owner_who_was_registered_by_card_may_write_after_a_second_dp() {
+    let world = World::after(&[BUDI, COW]).await;
+    let slip = world
+        .say(VET, "DP Budi S 72060202 3201011234567890", 9)
+        .await;
+    assert_eq!(slip.outcome, "owner_exists", "{}", slip.text);
+    let far = BUDI.replace("72060202", "63020202");
+    assert_eq!(world.came(VET, &far, 9).await, "owner_exists");
+    let again = world.say(VET, BUDI, 8).await;
+    assert_eq!(again.outcome, "stored", "{}", again.text);
+    assert!(again.text.contains("sudah terdaftar (nomor 1000001)"));
+    // Taken back, the PIN is worth nothing, and the owner is as before.
+    assert_eq!(world.came(VET, "H", 7).await, "stored");
+    let gone = format!("KDP {}", pin_in(&again.text));
+    assert_eq!(world.came(FARMER, &gone, 6).await, "owner_pin_late");
+    let pin = pin_in(
+        &world
+            .say(VET, "DP budi  santoso 72060202 3201011234567890", 5)
+            .await
+            .text,
+    );
+    let good = world.say(FARMER, &format!("KDP {pin}"), 4).await;
+    assert_eq!(good.outcome, "stored", "{}", good.text);
+    assert_eq!(world.herd("Budi Santoso").await, "ID1 alive");
+    assert_eq!(world.came(FARMER, "BH ID1", 3).await, "stored");
+    let third = BUDI.replace("72060202", "72.06.02.02");
+    assert_eq!(world.came(PARAVET, &third, 2).await, "owner_exists");
+    assert_eq!(
+        world
+            .place
+            .db
+            .one::<i64>("SELECT count(*) FROM owner")
+            .await,
+        1
+    );
+}
+
+/// What is worth something for a time only is not given days later.
+#[tokio::test]
+async fn what_gives_a_pin_or_a_permit_is_not_decided_again() {
+    let world = World::new().await;
+    let names = "('Paramedik Demo', 'Dokter Hewan Demo')";
+    let refuse = format!(
+        "INSERT INTO person_permission SELECT p.id, c, false FROM person p,
+           unnest(ARRAY['can_send_dp', 'can_send_sk', 'can_send_n', 'can_send_d']) c WHERE p.name IN {names}"
+    );
+    world.place.db.run(&refuse).await;
+    for text in [
+        "DP Wayan Sudra 72060202",
+        "SK 123456789012345 63020202 72060202 SP 4",
+        "N 081299990001",
+        BUDI,
+    ] {
+        let refused = world.came(PARAVET, text, 60 * 24 * 3).await;
+        assert_eq!(refused, "no_permission", "{text}");
+    }
+    world.place.db.run("DELETE FROM person_permission").await;
+    let give = format!(
+        "INSERT INTO person_permission SELECT p.id, c, true FROM person p,
+           unnest(ARRAY['can_send_dp', 'can_send_sk', 'can_send_n', 'can_send_d']) c WHERE p.name IN {names}"
+    );
+    world.place.db.run(&give).await;
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let wanted = crate::db::again::Wanted {
+        from: world.now - SignedDuration::from_hours(200),
+        to: world.now + SignedDuration::from_hours(1),
+        codes: &[],
+        after: None,
+        most: 10,
+    };
+    let originals = crate::db::again::originals(&tx, &wanted).await;
+    let paravet = people::by_contact(&tx, "console", PARAVET).await;
+    let paravet = paravet.expect("a query").expect("the paravet");
+    let mut lapse = Vec::new();
+    for original in originals.expect("a query") {
+        let decided = world.engine.again(&tx, &original, &paravet).await;
+        match decided.expect("the server answers") {
+            Again::Lapses => lapse.push(original.text.split(' ').next().unwrap_or("").to_owned()),
+            Again::Stored(_) => assert_eq!(original.text, BUDI),
+            other => panic!("{}: {other:?}", original.text),
+        }
+    }
+    lapse.sort_unstable();
+    assert_eq!(lapse, ["DP", "N", "SK"]);
+}
+
 #[tokio::test]
 async fn a_pin_that_comes_late_or_was_withdrawn_confirms_nobody() {
     let world = World::new().await;
