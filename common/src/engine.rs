@@ -50,6 +50,9 @@ use places::Places;
 use std::sync::{Arc, PoisonError, RwLock};
 use turn::Turn;
 
+/// The clock of the country's east, by which the future begins: UTC+9.
+pub(crate) const EAST: i8 = 9;
+
 /// What is said to a message, and to whom else.
 #[derive(Debug, Default)]
 pub struct Answer {

@@ -199,6 +199,7 @@ impl Loader<'_> {
             max_length,
             only,
             kinds,
+            past,
             ..
         } = raw;
         let only = self.people(only)?;
@@ -209,6 +210,7 @@ impl Loader<'_> {
             min_length,
             max_length,
             kinds,
+            past,
         };
         Ok(Field {
             name: name.into(),

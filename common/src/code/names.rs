@@ -110,9 +110,16 @@ pub const ANSWER: &str = "answer_format";
 pub const CHANGE_PEOPLE: &[&str] = &["register_person", "confirm_person", "change_number"];
 
 /// Parameters that every query may use besides its own fields: the sender's own place when the
-/// message names none, the case, the reader's language (`id` or `en`), the sender's id, and the
+/// message names none, the place only where the message names it (`named_place`), the case, the reader's language (`id` or `en`), the sender's id, and the
 /// systems of place codes in use, the preferred one first.
-pub const PARAMETERS: &[&str] = &["place", "case", "language", "sender", "systems"];
+pub const PARAMETERS: &[&str] = &[
+    "place",
+    "named_place",
+    "case",
+    "language",
+    "sender",
+    "systems",
+];
 
 /// The answer to the bare code may name these only: there are no values yet. `lists` is the index
 /// of the code lists, `name` the code's name.

@@ -68,6 +68,8 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("must_follow", &["animal", "code", "days"]),
     ("too_many_months", &["animal", "species", "month", "most"]),
     ("born_tomorrow", &["date"]),
+    ("gone_before", &["animal", "date", "on"]),
+    ("future_date", &["date", "format"]),
     (
         "born_too_soon",
         &["animal", "date", "event", "on", "from", "id"],

@@ -56,6 +56,8 @@ pub struct Animal {
     pub born_on: Option<Date>,
     /// What was reported of it lately, where that was asked for, the latest first.
     pub past: Vec<Past>,
+    /// The day on which its end was reported, of one that is gone.
+    pub gone_on: Option<Date>,
 }
 
 /// Something that was reported of an animal and not taken back.
@@ -163,6 +165,17 @@ const MEMORY_DAYS: i32 = 800;
 /// So much of it is looked at; nobody reports more in that time.
 const MEMORY_ROWS: i64 = 40;
 
+/// What was reported of an animal `a` by the codes $3, within $4 days and $5 rows.
+const PAST: &str = "
+    SELECT jsonb_agg(jsonb_build_object('code', r.code, 'on', (r.sent_at AT TIME ZONE 'Asia/Jakarta')::date,
+           'month', r.fields -> 'month', 'date', r.fields ->> 'date') ORDER BY r.sent_at DESC) AS past
+      FROM (SELECT s.report, s.received_at FROM report_subject s
+             WHERE s.kind = 'animal' AND s.subject = a.id AND NOT s.withdrawn AND NOT s.made
+               AND s.received_at > now() - make_interval(days => $4)
+             ORDER BY s.received_at DESC LIMIT $5) s
+      JOIN report r ON r.received_at = s.received_at AND r.id = s.report
+     WHERE r.code = ANY ($3)";
+
 const ANIMAL: &str = "a.id, a.owner, a.code, a.kind, a.species, a.sex, a.born_on";
 
 /// The living animals of a herd that go by these codes, in the order of the codes; a code that none goes
@@ -188,17 +201,7 @@ pub async fn animals(
     }
     let sql = format!(
         "-- herds::animals_with_past
-         SELECT {ANIMAL}, p.past {from}
-           LEFT JOIN LATERAL (
-             SELECT jsonb_agg(jsonb_build_object('code', r.code, 'on', (r.sent_at AT TIME ZONE 'Asia/Jakarta')::date,
-                    'month', r.fields -> 'month', 'date', r.fields ->> 'date') ORDER BY r.sent_at DESC) AS past
-               FROM (SELECT s.report, s.received_at FROM report_subject s
-                      WHERE s.kind = 'animal' AND s.subject = a.id AND NOT s.withdrawn AND NOT s.made
-                        AND s.received_at > now() - make_interval(days => $4)
-                      ORDER BY s.received_at DESC LIMIT $5) s
-               JOIN report r ON r.received_at = s.received_at AND r.id = s.report
-              WHERE r.code = ANY ($3)) p ON true
-          ORDER BY a.id {lock}"
+         SELECT {ANIMAL}, p.past {from} LEFT JOIN LATERAL ({PAST}) p ON true ORDER BY a.id {lock}"
     );
     let rows = tx
         .query(
@@ -213,6 +216,56 @@ pub async fn animals(
         )
         .await?;
     in_order(&rows, codes)
+}
+
+/// An animal that a herd has no more under this code: one that is gone, else, when `left` counts too, one that was sold or renamed. Of several the last one. With what was
+/// reported of it by the codes of `memory`.
+pub async fn gone(
+    tx: &Tx<'_>,
+    (owner, code): (i64, &str),
+    left: bool,
+    memory: &[&str],
+    hold: Hold,
+) -> Result<Option<Animal>> {
+    let lock = hold.lock("a");
+    let sql = format!(
+        "-- herds::gone
+         WITH found AS (
+            SELECT a.id, 0 AS way, a.id AS at
+              FROM animal a WHERE a.owner = $1 AND a.code = $2 AND a.state = 'gone'
+             UNION ALL
+            SELECT a.id, 1, s.seq
+              FROM report_subject h
+              JOIN report_subject s ON s.report = h.report AND s.kind = 'animal'
+              JOIN animal a ON a.id = s.subject AND a.state <> 'withdrawn'
+             WHERE $6 AND h.kind = 'owner' AND h.subject = $1 AND NOT s.withdrawn
+               AND (s.before ->> 'owner')::bigint = $1 AND s.before ->> 'code' = $2
+             ORDER BY way, at DESC LIMIT 1)
+         SELECT {ANIMAL}, p.past,
+                (SELECT (r.sent_at AT TIME ZONE 'Asia/Jakarta')::date
+                   FROM report_subject s JOIN report r ON r.received_at = s.received_at AND r.id = s.report
+                  WHERE s.kind = 'animal' AND s.subject = a.id AND s.before IS NOT NULL AND NOT s.withdrawn
+                  ORDER BY s.seq DESC LIMIT 1) AS since
+           FROM found f JOIN animal a ON a.id = f.id LEFT JOIN LATERAL ({PAST}) p ON true {lock}"
+    );
+    let row = tx
+        .query_opt(
+            &sql,
+            &[
+                /* owner */ &owner,
+                /* code */ &code,
+                /* memory */ &memory,
+                /* days */ &MEMORY_DAYS,
+                /* rows */ &MEMORY_ROWS,
+                /* left */ &left,
+            ],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Animal {
+        gone_on: row.get("since"),
+        ..animal(&row)?
+    }))
 }
 
 /// Animals in the order in which they were named; one that was named twice is there twice.
@@ -288,6 +341,7 @@ fn animal(row: &Row) -> Result<Animal> {
         species: row.get("species"),
         sex: row.get("sex"),
         born_on: row.get("born_on"),
+        gone_on: None,
         past: past.map_err(|e| Failure::retry(format!("the past of an animal: {e}")))?,
     })
 }

@@ -215,7 +215,8 @@ impl Turn<'_> {
             return Ok(Ok(()));
         };
         let memory = self.memory();
-        let animals = herds::animals(self.tx, owner.id, &typed, &memory, self.hold()).await?;
+        let mut animals = herds::animals(self.tx, owner.id, &typed, &memory, self.hold()).await?;
+        animals.extend(self.gone(owner, &typed, &animals).await?);
         if let Some(missing) = typed
             .iter()
             .find(|t| !animals.iter().any(|a| a.code == **t))
@@ -231,6 +232,31 @@ impl Turn<'_> {
         }
         found.animals.push((field.name.clone(), animals));
         Ok(Ok(()))
+    }
+
+    /// Who asks finds animals that are gone as well; officers, who name the herd, also those that it has sold
+    /// or calls otherwise now. What became of an animal at its buyer's is no business of a farmer's. A birth
+    /// is reported of a dam that is gone, too: she may have died of it.
+    async fn gone(&self, owner: &Owner, typed: &[&str], there: &[Animal]) -> Result<Vec<Animal>> {
+        let mut gone = Vec::new();
+        if self.spec.stores() && self.spec.effect.as_deref() != Some("birth") {
+            return Ok(gone);
+        }
+        let officer = owner.person != Some(self.asked.sender.id);
+        let left = officer && !self.spec.stores();
+        for code in typed {
+            if there.iter().any(|a| a.code == **code) {
+                continue;
+            }
+            let (which, memory) = ((owner.id, *code), self.memory());
+            let found = herds::gone(self.tx, which, left, &memory, self.hold()).await?;
+            // Asked for by the id that it had.
+            gone.extend(found.map(|animal| Animal {
+                code: (*code).to_owned(),
+                ..animal
+            }));
+        }
+        Ok(gone)
     }
 
     /// The codes whose reports about an animal a code with rules for animals looks at.

@@ -3,7 +3,7 @@
 use crate::code::Var;
 use crate::code::spec::Event;
 use crate::db::herds::{self, Animal, Hold, Owner};
-use crate::engine::{Deed, Effected};
+use crate::engine::{Deed, EAST, Effected};
 use crate::language::Language;
 use crate::{Failure, Result};
 use jiff::civil::Date;
@@ -13,8 +13,6 @@ use super::breeding::Told;
 
 /// The clock of most of the country, by which days are told: UTC+7.
 const WEST: i8 = 7;
-/// The clock of its east, where a day begins two hours before.
-const EAST: i8 = 9;
 
 /// The herd that the message speaks of.
 pub(super) fn owner<'a>(deed: &'a Deed<'_>) -> Result<&'a Owner> {

@@ -690,6 +690,88 @@ async fn last_digits_mean_an_owner_near_by_before_a_whole_id_elsewhere() {
     assert_eq!(world.herd("Orang Jauh 4567891").await, "ID4 alive");
 }
 
+/// Without a place all that the sender answers for; a named place is that place, be it their home.
+#[tokio::test]
+async fn heats_are_those_of_the_place_that_is_named() {
+    let world = World::after(&[BUDI, COW]).await;
+    let elsewhere = "INSERT INTO owner (name, place, registered_at)
+                     SELECT 'Nyoman', place, now() FROM place_code WHERE code = '63020202' LIMIT 1 RETURNING id";
+    let nyoman: i64 = world.place.db.one(elsewhere).await;
+    world
+        .place
+        .db
+        .run(&format!(
+            "INSERT INTO owner_key VALUES ({nyoman}, 'number', '{nyoman}');
+             INSERT INTO animal (owner, code, kind, species, sex, born_on, registered_at)
+             VALUES ({nyoman}, 'N1', 'SPBA', 'SP', 'B', current_date - 1500, now());
+             INSERT INTO person_area SELECT p.id, o.place FROM person p, owner o
+              WHERE p.name = 'Paramedik Demo' AND o.id = {nyoman};
+             UPDATE person SET home_place = (SELECT place FROM owner WHERE id = 1000001) WHERE name = 'Paramedik Demo'"
+        ))
+        .await;
+    for text in ["BH 7890 ID1".to_owned(), format!("BH {nyoman} N1")] {
+        assert_eq!(world.came(PARAVET, &text, 5).await, "stored", "{text}");
+    }
+    let all = world.said(PARAVET, "BHK", 0).await;
+    assert!(all.contains("ID1") && all.contains("N1"), "{all}");
+    let home = world.said(PARAVET, "BHK 72060202", 0).await;
+    assert!(home.contains("ID1") && !home.contains("N1"), "{home}");
+}
+
+/// Who sold an animal does not read on what became of it; who has it gone does.
+#[tokio::test]
+async fn a_gone_animal_is_found_by_its_farmer_and_a_sold_one_by_officers() {
+    let world = World::after(&[BUDI, SITI, COW]).await;
+    world.came(PARAVET, "DH 7890 ID2 SPBA B 4", 60).await;
+    let pin = pin_in(
+        &world
+            .said(PARAVET, &BUDI.replace("72060202", "72.06.02.02"), 0)
+            .await,
+    );
+    assert_eq!(world.came(FARMER, &format!("KDP {pin}"), 0).await, "stored");
+    world.came(PARAVET, "JBH 7890 3210 ID1", 50).await;
+    world.came(PARAVET, "AH 7890 ID2 M", 49).await;
+    assert!(world.said(FARMER, "IH ID2", 0).await.contains("mati"));
+    assert_eq!(world.came(FARMER, "IH ID1", 0).await, "unknown_animal");
+    let sold = world.said(PARAVET, "IH 7890 ID1", 0).await;
+    assert!(sold.contains("dijual kepada Siti Aminah"), "{sold}");
+    // Nothing is reported of what is gone.
+    assert_eq!(
+        world.came(PARAVET, "BB 7890 ID2 200", 0).await,
+        "unknown_animal"
+    );
+}
+
+/// A dam that died at calving: whichever of the two reports comes first.
+#[tokio::test]
+async fn a_dam_that_died_may_have_given_birth_before() {
+    let world = World::after(&[BUDI, COW]).await;
+    let day = |ago: i64| {
+        let at = (world.now - SignedDuration::from_hours(24 * ago))
+            .to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(7)));
+        at.date().strftime("%d/%m/%Y").to_string()
+    };
+    assert_eq!(
+        world.came(PARAVET, "AH 7890 ID1 M", 10 * 24 * 60).await,
+        "stored"
+    );
+    let after = format!("LH 7890 ID1 J C1 {}", day(9));
+    let after = world.say(PARAVET, &after, 0).await;
+    assert_eq!(after.outcome, "gone_before", "{}", after.text);
+    assert!(after.text.contains(&day(10)), "{}", after.text);
+    let same = format!("LH 7890 ID1 J C1 {}", day(10));
+    assert_eq!(world.came(PARAVET, &same, 1).await, "stored");
+    // Her past counts as that of a living one.
+    let twice = format!("LH 7890 ID1 J C2 {}", day(100));
+    assert_eq!(world.came(PARAVET, &twice, 0).await, "born_too_soon");
+    assert_eq!(world.herd("Budi Santoso").await, "C1 alive, ID1 gone");
+    // Nothing else is reported of her.
+    assert_eq!(
+        world.came(PARAVET, "IB 7890 ID1 B1 B2", 0).await,
+        "unknown_animal"
+    );
+}
+
 /// However many owners there are, no text of a herd reads a whole table of them.
 #[tokio::test]
 async fn no_look_up_reads_a_whole_table() {
@@ -727,6 +809,7 @@ async fn no_look_up_reads_a_whole_table() {
         "DP Baru Lagi 72060202",
         "DHP 081350017000",
         "IH 081350017000 A1",
+        "IH 081350016000 D2",
     ] {
         let asked = Asked::text(&sender, PARAVET, text, world.now);
         let answer = world.engine.answer(&tx, &asked).await.expect("an answer");
