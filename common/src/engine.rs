@@ -28,7 +28,7 @@ pub use again::Again;
 pub use alerts::{Alert, Bundle, Look, NotRaised, Raised};
 pub use case_words::in_words;
 pub(crate) use deed::shown;
-pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
+pub use deed::{Asked, Deed, Done, Effected, Lapse, Said, short_trace};
 pub use found::Found;
 pub(crate) use found::day;
 pub use snapshot::compile_offline;
@@ -44,6 +44,7 @@ use crate::language::Language;
 use crate::mail::keys;
 use crate::mail::token::Signer;
 use crate::messages::EmailOutput;
+use crate::phone::Numbering;
 use crate::{Result, config};
 use people::People;
 use places::Places;
@@ -71,8 +72,8 @@ pub struct Answer {
     pub mails: Vec<EmailOutput>,
     /// It was only for training: nothing of it is in the real tables.
     pub training: bool,
-    /// It gives something that is good for a time only, from when the message was sent: a PIN, a permit.
-    pub lapses: bool,
+    /// It gives something that is good for a time only, from when the message was sent.
+    pub lapses: Option<Lapse>,
 }
 
 /// The engine of one process: code files and lists as of now, places and people that were looked
@@ -119,6 +120,11 @@ impl Engine {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// How telephone numbers are written here.
+    pub fn numbering(&self) -> Numbering {
+        self.settings.numbering()
     }
 
     /// The language of those whom we do not know.

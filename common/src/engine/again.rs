@@ -76,7 +76,7 @@ impl Engine {
         };
         let answer = self.answer_telling(tx, &asked, false).await?;
         match answer.outcome {
-            "stored" if answer.lapses => Ok(Again::Lapses),
+            "stored" if answer.lapses.is_some() => Ok(Again::Lapses),
             "stored" => Ok(Again::Stored(Box::new(answer))),
             _ => Ok(Again::Same),
         }

@@ -1,7 +1,7 @@
 use crate::code::{Value, Var};
 use crate::db::herds::{self, Owner, Table, UNIQUE};
 use crate::db::subjects::Sort;
-use crate::engine::{Deed, Done, Effected};
+use crate::engine::{Deed, Done, Effected, Lapse};
 use crate::people::pin::{self, Purpose, Wanted};
 use crate::{Failure, Result, phone};
 use jiff::SignedDuration;
@@ -82,7 +82,7 @@ fn same_name(one: &str, other: &str) -> bool {
 async fn confirmable(deed: &Deed<'_>, mut done: Done, number: i64) -> Result<Effected> {
     let pin = give_pin(deed, number).await?;
     say(&mut done, number, pin);
-    done.lapses = true;
+    done.lapses = Some(Lapse::Pin);
     Ok(Effected::Done(done))
 }
 
@@ -116,7 +116,7 @@ fn identification(deed: &Deed<'_>) -> Option<(&'static str, String)> {
         return None;
     };
     let dialled = phone::dialled(typed, &deed.settings.country_code);
-    let mobile = dialled.starts_with("08") && (10..=13).contains(&dialled.len());
+    let mobile = deed.settings.numbering().is_mobile(&dialled);
     Some(match mobile {
         true => ("phone", dialled),
         false => ("identification", typed.trim_start_matches('+').to_owned()),
