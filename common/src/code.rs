@@ -44,6 +44,7 @@ pub use words::{MAX_TEXT, MAX_WORDS};
 
 use crate::alerts::{self, Alerting, Whom};
 use crate::language::Language;
+use crate::phone::Numbering;
 use load::Loader;
 pub(crate) use load::{line_of, syntax_fault};
 use parse::Parser;
@@ -152,17 +153,18 @@ pub struct Codes {
     lexicon: Arc<Lexicon>,
     replies: Replies,
     alerting: Alerting,
+    country: String,
 }
 
 impl Codes {
     /// Loads code files and the engine's texts, or says everything that is wrong with any of them.
-    /// Telephone numbers without a country code are Indonesian.
+    /// Telephone numbers without a country code are of the country that is the default setting.
     pub fn load(
         files: &[CodeSource],
         texts: &str,
         lexicon: Arc<Lexicon>,
     ) -> Result<Self, Vec<CodeFault>> {
-        Self::load_for(crate::phone::INDONESIA, files, texts, lexicon)
+        Self::load_for(&Numbering::default().country, files, texts, lexicon)
     }
 
     /// [`Codes::load`] for another country's calling code.
@@ -201,6 +203,7 @@ impl Codes {
             lexicon,
             replies,
             alerting,
+            country: country.to_owned(),
         };
         codes.join(loaded, &mut faults);
         if faults.is_empty() {
@@ -208,6 +211,11 @@ impl Codes {
         } else {
             Err(faults)
         }
+    }
+
+    /// Calling code of the country whose numbers are written without one.
+    pub fn country(&self) -> &str {
+        &self.country
     }
 
     /// What a text means to its sender. Never fails, bounded on any input; a few microseconds.

@@ -8,6 +8,7 @@ mod retention;
 #[cfg(test)]
 mod tests;
 
+use crate::phone::Numbering;
 pub use log::{Log, LogTo, Metrics};
 pub use retention::Retention;
 use serde::Deserialize;
@@ -276,6 +277,8 @@ pub struct Engine {
     pub max_parts: u32,
     /// Country calling code of numbers that are written without one.
     pub country_code: String,
+    /// What mobile numbers begin with behind it; empty: nothing tells them apart.
+    pub mobile_prefix: String,
     /// An answer to a text is not worth sending after this.
     pub answer_ttl_s: u32,
     /// For how many days a movement permit holds, the day of issue not counted.
@@ -301,12 +304,23 @@ impl Default for Engine {
             signature: "[Kentongan] ".into(),
             max_parts: 3,
             country_code: "62".into(),
+            mobile_prefix: "8".into(),
             answer_ttl_s: 6 * 3600,
             permit_days: 30,
             trace_in_answers: true,
             sms_number: String::new(),
             training: false,
             registration_hours: 24,
+        }
+    }
+}
+
+impl Engine {
+    /// How telephone numbers are written here.
+    pub fn numbering(&self) -> Numbering {
+        Numbering {
+            country: self.country_code.clone(),
+            mobile: self.mobile_prefix.clone(),
         }
     }
 }

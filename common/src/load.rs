@@ -27,6 +27,7 @@ pub use shipped::{ShippedError, demo_people, lists_as_shipped, shipped, shipped_
 use crate::Failure;
 use crate::db::{self, Tx};
 use crate::people::By;
+use crate::phone::Numbering;
 use serde::Serialize;
 use std::io::Read;
 
@@ -39,6 +40,8 @@ pub struct LoadOptions {
     pub systems: Vec<String>,
     /// Who loads: stands beside every change of a person.
     pub by: By,
+    /// How telephone numbers are written.
+    pub numbering: Numbering,
 }
 
 impl Default for LoadOptions {
@@ -47,6 +50,7 @@ impl Default for LoadOptions {
             retire_vanished: false,
             systems: vec!["isikhnas".into(), "kemendagri".into()],
             by: By::named("a load"),
+            numbering: Numbering::default(),
         }
     }
 }
@@ -232,7 +236,7 @@ pub async fn people(
 ) -> Result<LoadReport, LoadError> {
     use db::people::bulk;
     let channels = bulk::channels(tx).await?;
-    let (rows, mut faults) = people::read(source, &channels);
+    let (rows, mut faults) = people::read(source, (&channels, &options.numbering));
     bulk::lock(tx).await?;
     let codes: Vec<&str> = rows.iter().flat_map(people::PersonRow::places).collect();
     let addresses = rows.iter().flat_map(|r| &r.addresses);
@@ -273,7 +277,7 @@ pub async fn infrastructure(
 ) -> Result<LoadReport, LoadError> {
     use db::people::bulk as people;
     use db::works::bulk;
-    let (rows, mut faults) = infrastructure::read(source);
+    let (rows, mut faults) = infrastructure::read(source, &options.numbering);
     bulk::lock(tx).await?;
     let codes: Vec<&str> = rows.iter().map(|r| r.place.as_str()).collect();
     let addresses = rows.iter().flat_map(|r| &r.staff);

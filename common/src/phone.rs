@@ -3,8 +3,32 @@
 
 use std::fmt;
 
-/// Country calling code of Indonesia; an installation elsewhere passes its own.
-pub const INDONESIA: &str = "62";
+/// How numbers are written in a country, as the settings say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbering {
+    /// The country calling code, digits only: `engine.country_code`.
+    pub country: String,
+    /// What mobile numbers begin with behind the country code; empty: nothing tells them apart:
+    /// `engine.mobile_prefix`.
+    pub mobile: String,
+}
+
+impl Default for Numbering {
+    /// That of the default settings.
+    fn default() -> Self {
+        crate::config::Engine::default().numbering()
+    }
+}
+
+impl Numbering {
+    /// Whether this number, as it is dialled in the country, is a mobile one: subscriber numbers of the
+    /// length that networks give out (10 to 13 digits with the nought).
+    pub fn is_mobile(&self, dialled: &str) -> bool {
+        let rest = dialled.strip_prefix('0');
+        rest.is_some_and(|rest| rest.starts_with(&self.mobile))
+            && (10..=13).contains(&dialled.len())
+    }
+}
 
 /// Digits of the longest number, country code included (ITU-T E.164, section 6).
 const LONGEST: usize = 15;
@@ -20,7 +44,7 @@ pub enum PhoneFault {
     #[error("not a telephone number: only digits, blanks and - . / ( ), with one + in front")]
     NotANumber,
     /// Neither `+`, `00`, `0` nor the country's own code at the start.
-    #[error("the number starts neither with 0 nor with a country code (+62...)")]
+    #[error("the number starts neither with 0 nor with a country code and +")]
     NoPrefix,
     /// Too few or too many digits.
     #[error("a telephone number has {SHORTEST} to {LONGEST} digits with its country code")]
@@ -29,7 +53,7 @@ pub enum PhoneFault {
 
 /// The canonical form of a number as people write it: `081234567890`, `+62 812-3456-7890`,
 /// `62812...` and `0062812...` all give `+6281234567890`. A number without a country code
-/// belongs to `country` (digits only, [`INDONESIA`]).
+/// belongs to `country` (digits only, `62` say).
 pub fn canonical(text: &str, country: &str) -> Result<String, PhoneFault> {
     let (plus, digits) = digits(text)?;
     let full = if plus {
@@ -103,6 +127,8 @@ impl fmt::Display for Masked<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const INDONESIA: &str = "62";
 
     #[test]
     fn a_number_is_dialled_with_a_nought() {

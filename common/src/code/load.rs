@@ -202,6 +202,7 @@ impl Loader<'_> {
             max_length,
             only,
             kinds,
+            past,
             ..
         } = raw;
         let only = self.people(only)?;
@@ -212,6 +213,7 @@ impl Loader<'_> {
             min_length,
             max_length,
             kinds,
+            past,
         };
         Ok(Field {
             name: name.into(),

@@ -54,7 +54,7 @@ pub fn as_typed(field: &Field) -> Option<String> {
 ///   `differs` whether others arrived, `until` its last day, `expired` whether that was over.
 /// * `set_point` sets where an infrastructure stands; `far` is how many kilometres that is outside its
 ///   district, 0 when it is inside or nobody knows.
-/// * `register_owner` makes an owner, or gives the one who waits another PIN; `number` is the owner's
+/// * `register_owner` makes an owner, or gives one who has not confirmed yet another PIN, `known` is true for one who was active already; `number` is the owner's
 ///   number, `pin` what the owner must send within `minutes`, empty when nothing is to be confirmed.
 /// * `confirm_owner` uses the PIN of an owner, who becomes somebody that writes to us; `name`, `number`
 ///   and `village` are the owner's.
@@ -88,7 +88,7 @@ pub const EFFECTS: &[(&str, &[&str])] = &[
         &["permitted", "differs", "until", "expired"],
     ),
     ("set_point", &["far"]),
-    ("register_owner", &["number", "pin", "minutes"]),
+    ("register_owner", &["number", "pin", "minutes", "known"]),
     ("confirm_owner", &["name", "number", "village"]),
     ("register_animals", &["animal_list"]),
     ("change_animals", &["animal_list"]),
@@ -112,9 +112,16 @@ pub const ANSWER: &str = "answer_format";
 pub const CHANGE_PEOPLE: &[&str] = &["register_person", "confirm_person", "change_number"];
 
 /// Parameters that every query may use besides its own fields: the sender's own place when the
-/// message names none, the case, the reader's language (`id` or `en`), the sender's id, and the
+/// message names none, the place only where the message names it (`named_place`), the case, the reader's language (`id` or `en`), the sender's id, and the
 /// systems of place codes in use, the preferred one first.
-pub const PARAMETERS: &[&str] = &["place", "case", "language", "sender", "systems"];
+pub const PARAMETERS: &[&str] = &[
+    "place",
+    "named_place",
+    "case",
+    "language",
+    "sender",
+    "systems",
+];
 
 /// The answer to the bare code may name these only: there are no values yet. `lists` is the index
 /// of the code lists, `name` the code's name.

@@ -78,6 +78,8 @@ pub const KEYS: &[(&str, &[&str])] = &[
         &["animal", "species", "born", "weight", "min", "max", "sure"],
     ),
     ("born_tomorrow", &["date"]),
+    ("gone_before", &["animal", "date", "on"]),
+    ("future_date", &["date", "format"]),
     (
         "born_too_soon",
         &["animal", "date", "event", "on", "from", "id"],

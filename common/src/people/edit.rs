@@ -5,6 +5,7 @@ use crate::Result;
 use crate::db::Tx;
 use crate::db::people::{PersonState, bulk, groups};
 use crate::load::contact_address;
+use crate::phone::Numbering;
 use std::fmt;
 
 /// One change. Places are named by code, addresses as people write them.
@@ -73,6 +74,8 @@ impl fmt::Display for EditFault {
 pub struct Rules {
     /// Systems in which codes of places are looked up.
     systems: Vec<String>,
+    /// How telephone numbers are written.
+    numbering: Numbering,
     /// Channels with the kind of address that each uses.
     channels: Vec<(String, String)>,
     user_types: Vec<String>,
@@ -98,12 +101,13 @@ impl Rules {
     }
 
     /// As they are now.
-    pub async fn of(tx: &Tx<'_>, systems: &[String]) -> Result<Self> {
+    pub async fn of(tx: &Tx<'_>, systems: &[String], numbering: Numbering) -> Result<Self> {
         let types = bulk::user_types(tx).await?;
         let permissions = bulk::permissions(tx).await?;
         let all = groups::groups(tx).await?;
         Ok(Self {
             systems: systems.to_vec(),
+            numbering,
             channels: bulk::channels(tx).await?,
             user_types: types.into_iter().map(|t| t.code).collect(),
             permissions: permissions.into_iter().map(|p| p.code).collect(),
@@ -279,7 +283,7 @@ fn group(person: &mut StoredPerson, code: String, add: bool) -> std::result::Res
 type Contact = (String, String, Option<String>);
 
 fn address(rules: &Rules, text: &str) -> std::result::Result<Contact, EditFault> {
-    contact_address(text, &rules.channels)
+    contact_address(text, (&rules.channels, &rules.numbering))
         .map_err(|what| EditFault::new(what, "write 0812..., name@domain or channel:address"))
 }
 

@@ -23,7 +23,8 @@ pub enum Erasure {
 /// `(erased)` as sender. Drop the transaction to learn what it would touch. Scans all messages:
 /// give it time.
 ///
-/// Not reached: free text of reports, messages that wait on queues, dead letters, backups.
+/// Not reached: free text of reports, names in other people's words, messages that wait on queues outside of
+/// the database, owners of animals whom no number leads to, backups.
 pub async fn erase(tx: &Tx<'_>, by: &By, person: i64) -> Result<Erasure> {
     if take(tx, person).await?.is_none() {
         return Ok(Erasure::Unknown);

@@ -370,7 +370,9 @@ async fn edits_are_checked_and_all_faults_are_told() {
     );
     let mut conn = world.place.db.client().await;
     let tx = begin(&mut conn).await;
-    let rules = Rules::of(&tx, &systems).await.unwrap();
+    let rules = Rules::of(&tx, &systems, crate::phone::Numbering::default())
+        .await
+        .unwrap();
     let old = take(&tx, pelsa).await.unwrap().unwrap();
     let mut new = old.clone();
     let wrong = [
@@ -421,7 +423,9 @@ async fn groups_are_joined_and_left_by_name_and_each_is_on_record() {
     let pelsa = world.id(PELSA).await;
     let mut conn = world.place.db.client().await;
     let tx = begin(&mut conn).await;
-    let rules = Rules::of(&tx, &[]).await.unwrap();
+    let rules = Rules::of(&tx, &[], crate::phone::Numbering::default())
+        .await
+        .unwrap();
     let old = take(&tx, pelsa).await.unwrap().unwrap();
     let mut new = old.clone();
     let wrong = [
@@ -639,6 +643,22 @@ async fn a_whole_story(world: &World) -> (i64, i64) {
          VALUES (gen_random_uuid(), 'text', 'console', '{OTHER}', 'alert', 'sent', gen_random_uuid())"
     );
     world.place.db.run(&more).await;
+    let elsewhere = format!(
+        "INSERT INTO workbook (mail, person, state, recipients, sender, received_at, blobs)
+         VALUES (gen_random_uuid(), {person}, 'held', ARRAY['{NEW}'], '{OTHER}', now(), ARRAY['workbooks/one']);
+         INSERT INTO alert_watch (case_id, message, trace, code, place, text_id, text_en, due_at)
+         VALUES ({case}, gen_random_uuid(), gen_random_uuid(), 'P', 1, 'Siti Fatimah {NEW}', 'Siti Fatimah', now())
+         ON CONFLICT (case_id) DO UPDATE SET text_id = excluded.text_id, text_en = excluded.text_en;
+         INSERT INTO queue (name, id, body)
+         SELECT 'kentongan-' || q, gen_random_uuid(), '{{\"body\":{{\"to\":\"{OTHER}\"}}}}'
+           FROM unnest(ARRAY['text-output-console', 'text-output-console-dead']) q;
+         INSERT INTO outbox (queue, id, body)
+         VALUES ('text-input', gen_random_uuid(), '{{\"body\":{{\"from\":\"{NEW}\"}}}}');
+         WITH o AS (INSERT INTO owner (name, place, registered_at)
+                    SELECT 'Siti Fatimah', home_place, now() FROM person WHERE id = {person} RETURNING id)
+         INSERT INTO owner_key (owner, kind, digits) SELECT id, 'phone', '0' || substr('{OTHER}', 4) FROM o"
+    );
+    world.place.db.run(&elsewhere).await;
     (person, case)
 }
 
@@ -676,6 +696,9 @@ async fn nothing_tells_any_more_who_was_erased_and_what_they_reported_stays() {
     };
     assert_eq!((t.contacts, t.mails, t.blobs, t.deliveries), (1, 1, 1, 1));
     assert_eq!(world.count(&member).await, 0);
+    assert_eq!(t.waiting, 3);
+    let number = format!("0{}", &OTHER[3..]);
+    assert_eq!(world.holding(&number).await, Vec::<String>::new());
     for text in told {
         assert_eq!(world.holding(text).await, Vec::<String>::new(), "{text}");
     }
@@ -684,6 +707,9 @@ async fn nothing_tells_any_more_who_was_erased_and_what_they_reported_stays() {
         format!("disease_case WHERE id = {case} AND opened_by = {person}"),
         format!("person WHERE id = {person} AND name = '(erased)' AND state = 'left'"),
         format!("person_change WHERE person = {person} AND field = 'erased' AND who = 'me'"),
+        format!("workbook WHERE person = {person} AND state = 'refused' AND reason = '(erased)'"),
+        "blob_to_delete WHERE key = 'workbooks/one'".to_owned(),
+        "owner WHERE name = '(erased)'".to_owned(),
     ] {
         assert_eq!(world.count(&fact).await, 1, "{fact}");
     }
@@ -768,7 +794,7 @@ async fn raw_mails_of_the_erased_are_deleted_from_the_store() {
         "not by a dry run"
     );
     erased(&world, person, true).await;
-    assert_eq!(delete_blobs(db, blobs).await.unwrap(), 1);
+    assert_eq!(delete_blobs(db, blobs).await.unwrap(), 2);
     let found = blobs.get("raw/one", 10).await.unwrap();
     assert!(matches!(found, crate::blob::Found::Absent));
     assert_eq!(delete_blobs(db, blobs).await.unwrap(), 0, "once");

@@ -209,8 +209,7 @@ fn of_spec(spec: &Spec) -> Vec<Column> {
 }
 
 fn own(column: &KindColumn, codes: &Codes) -> Column {
-    let country = crate::phone::INDONESIA;
-    let kind = Type::named(&column.type_, codes.lexicon(), country);
+    let kind = Type::named(&column.type_, codes.lexicon(), codes.country());
     Column {
         name: column.name.clone(),
         label: column.label.clone(),

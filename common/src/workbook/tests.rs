@@ -337,3 +337,22 @@ fn what_is_answered_with_a_pin_is_no_row() {
     assert_eq!(texts, ["DP Siti Aminah 72060202 3201011234567890"]);
     assert_eq!(faults[0].0, "C2", "{faults:?}");
 }
+
+/// Most likely copied by mistake; whoever means two such reports writes them in different words.
+#[test]
+fn of_two_rows_that_say_the_same_the_second_is_told_with_the_first() {
+    let rows: &[&[&str]] = &[
+        &["sign", "species", "number of animals", "location"],
+        &["MC", "SP", "4", "72060202"],
+        &["DM", "SP", "4", "72060202"],
+        &["mc", " sp", "4", "72060202"],
+        &["MC", "SP", "4", "72060202"],
+    ];
+    let (texts, faults) = read("U", rows);
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    let told = "This row says the same as row 2. Delete one of them.";
+    let (cells, words): (Vec<&str>, Vec<&str>) =
+        faults.iter().map(|(c, w)| (c.as_str(), w.as_str())).unzip();
+    assert_eq!(cells, ["A4", "A5"], "{faults:?}");
+    assert!(words.iter().all(|w| told.starts_with(w)), "{words:?}");
+}

@@ -21,6 +21,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("column_missing", &["column"]),
     ("column_twice", &["value"]),
     ("same_row", &["row"]),
+    ("gives_pin", &[]),
     ("misread", &["value", "column"]),
     ("engine", &["answer"]),
     ("unknown_place", &["value"]),

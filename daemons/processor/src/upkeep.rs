@@ -7,7 +7,8 @@ use crate::config::Config;
 use crate::handlers::alerts;
 use common::daemon::Daemon;
 use common::db::Db;
-use common::engine::{Engine, Look, Wording};
+use common::engine::{Engine, Look, NotRaised, Wording};
+use common::failure::Verdict;
 use common::home::Home;
 use common::outbox::Outbox;
 use common::{Failure, Result};
@@ -66,32 +67,53 @@ impl Upkeep {
         }
     }
 
-    /// Takes all steps that are due.
+    /// Takes all steps that are due, one case after the other. A case that fails is left alone until the
+    /// next round, and keeps nobody from being told of the others.
     async fn raise(&self) -> Result {
-        loop {
-            let mut conn = self.db().connect().await?;
-            let tx = conn.begin().await?;
-            let raised = self.engine.raise_due(&tx, &self.zone).await?;
-            let now = Timestamp::now();
-            let mut pushed = Vec::new();
-            for one in &raised {
-                let mut out = Outbox::on_behalf(one.message, one.trace, now);
-                alerts::send(&one.alerts, &self.wording, &mut out);
-                pushed.extend(out.into_pushed());
+        let (mut left, mut cases, mut told) = (Vec::new(), 0_usize, 0);
+        while let Some(done) = self.raise_one(&left).await? {
+            match done {
+                Ok(alerts) => (cases, told) = (cases + 1, told + alerts),
+                Err(NotRaised { why, .. }) if matches!(why.verdict, Verdict::Wait(_)) => {
+                    return Err(why);
+                }
+                Err(NotRaised { case, why }) => {
+                    warn!(case, error = %why, "An urgent case was not told again; the next round tries it once more");
+                    left.push(case);
+                }
             }
-            let told = pushed.len();
-            let unsaid = self.home.push(&tx, pushed).await?;
-            tx.commit().await?;
-            drop(conn);
-            self.home.say(unsaid).await;
-            if raised.is_empty() {
-                return Ok(());
-            }
+        }
+        if cases > 0 {
             info!(
-                count = raised.len(),
+                count = cases,
                 told, "Went on with urgent cases that were due"
             );
         }
+        Ok(())
+    }
+
+    /// One case in a transaction of its own: how many were told, or why it could not be; `None` when no
+    /// other is due.
+    async fn raise_one(
+        &self,
+        left: &[i64],
+    ) -> Result<Option<std::result::Result<usize, NotRaised>>> {
+        let mut conn = self.db().connect().await?;
+        let tx = conn.begin().await?;
+        let raised = match self.engine.raise_due(&tx, &self.zone, left).await? {
+            Some(Ok(raised)) => raised,
+            Some(Err(failed)) => return Ok(Some(Err(failed))),
+            None => return Ok(None),
+        };
+        let mut out = Outbox::on_behalf(raised.message, raised.trace, Timestamp::now());
+        alerts::send(&raised.alerts, &self.wording, &mut out);
+        let pushed = out.into_pushed();
+        let told = pushed.len();
+        let unsaid = self.home.push(&tx, pushed).await?;
+        tx.commit().await?;
+        drop(conn);
+        self.home.say(unsaid).await;
+        Ok(Some(Ok(told)))
     }
 
     /// Tells what is held and due, one receiver at a time.
@@ -119,5 +141,46 @@ impl Upkeep {
 
     fn db(&self) -> &Db {
         &self.home.db
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::db::testing::TestHome;
+
+    #[tokio::test]
+    async fn a_case_that_fails_keeps_no_other_from_being_told() {
+        let place = TestHome::new().await;
+        let engine = Engine::load(&place.home, &place.settings).await;
+        let upkeep = Upkeep {
+            engine: engine.expect("the codes"),
+            home: place.home.clone(),
+            wording: Wording::of(&place.settings.engine),
+            zone: TimeZone::UTC,
+            every: Duration::from_secs(1),
+        };
+        // Cases that were taken back; the first one, due before all others, cannot be written.
+        place
+            .db
+            .run(
+                "INSERT INTO alert_watch (case_id, message, trace, code, place, due_at)
+                 SELECT n, gen_random_uuid(), gen_random_uuid(), 'P', 1, now() - make_interval(mins => 60 - n)
+                   FROM generate_series(1, 30) n;
+                 CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS
+                     $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
+                 CREATE TRIGGER breaks BEFORE UPDATE ON alert_watch FOR EACH ROW
+                     WHEN (new.case_id IN (1, 7)) EXECUTE FUNCTION break()",
+            )
+            .await;
+        let waiting = "SELECT string_agg(case_id::text, ' ' ORDER BY case_id)
+                         FROM alert_watch WHERE due_at IS NOT NULL";
+        upkeep.raise().await.expect("the server answers");
+        assert_eq!(place.db.one::<String>(waiting).await, "1 7");
+        // What was wrong is mended: the next round takes them.
+        place.db.run("DROP TRIGGER breaks ON alert_watch").await;
+        upkeep.raise().await.expect("the server answers");
+        let waiting = "SELECT count(*) FROM alert_watch WHERE due_at IS NOT NULL";
+        assert_eq!(place.db.one::<i64>(waiting).await, 0);
     }
 }

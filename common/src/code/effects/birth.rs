@@ -70,6 +70,14 @@ fn origin(
         let date = ("date", Var::from(date.to_string()));
         return Err(Box::new(Effected::Refused("born_tomorrow", vec![date])));
     }
+    if let Some(gone) = dam.gone_on.filter(|gone| first > *gone) {
+        let values = vec![
+            ("animal", Var::from(dam.code.as_str())),
+            ("date", Var::from(date.to_string())),
+            ("on", herd::shown(gone).into()),
+        ];
+        return Err(Box::new(Effected::Refused("gone_before", values)));
+    }
     let unknown = Origin {
         insemination: None,
         unknown: true,

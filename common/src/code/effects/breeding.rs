@@ -255,6 +255,7 @@ mod tests {
             sex: "B".into(),
             born_on,
             past: Vec::new(),
+            gone_on: None,
         }
     }
 

@@ -2,8 +2,8 @@
 
 use crate::code::spec::Event;
 use crate::code::{Spec, Var};
-use crate::db::herds::{self, Animal, Owner};
-use crate::engine::{Deed, Effected};
+use crate::db::herds::{self, Animal, Hold, Owner};
+use crate::engine::{Deed, EAST, Effected};
 use crate::language::Language;
 use crate::{Failure, Result};
 use jiff::civil::Date;
@@ -14,8 +14,6 @@ use super::breeding::Told;
 
 /// The clock of most of the country, by which days are told: UTC+7.
 const WEST: i8 = 7;
-/// The clock of its east, where a day begins two hours before.
-const EAST: i8 = 9;
 
 /// The herd that the message speaks of.
 pub(super) fn owner<'a>(deed: &'a Deed<'_>) -> Result<&'a Owner> {
@@ -60,7 +58,7 @@ pub(super) async fn taken(
     owner: &Owner,
     codes: &[&str],
 ) -> Result<Option<Effected>> {
-    let there = herds::animals(deed.tx, owner.id, codes, &[]).await?;
+    let there = herds::animals(deed.tx, owner.id, codes, &[], Hold::Read).await?;
     let there: Vec<&str> = there.iter().map(|a| a.code.as_str()).collect();
     let values = vec![
         ("animal", Var::from(there.join(", "))),

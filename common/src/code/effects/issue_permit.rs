@@ -3,7 +3,7 @@ use crate::db::places::Place;
 use crate::db::works::{self, Issued, NewPermit};
 use crate::db::{herds, people};
 use crate::document::{PermitAnimals, PermitPage, PermitPlace};
-use crate::engine::{Deed, Done, Effected, day, shown};
+use crate::engine::{Deed, Done, Effected, Lapse, day, shown};
 use crate::language::Language;
 use crate::messages::{EmailOutput, Origin, Purpose};
 use crate::{Failure, Result};
@@ -34,6 +34,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     };
     let issued = issue(deed, &way).await?;
     let mut done = Done::default();
+    done.lapses = Some(Lapse::Permit);
     done.made(crate::db::subjects::Sort::Permit, issued.number);
     done.say("permit", Var::from(issued.number));
     done.say("until", Var::from(day(issued.until)));

@@ -1,5 +1,5 @@
 use crate::code::{Value, Var};
-use crate::engine::{Deed, Done, Effected};
+use crate::engine::{Deed, Done, Effected, Lapse};
 use crate::people::{self, NewPerson};
 use crate::{Failure, Result};
 use jiff::SignedDuration;
@@ -43,6 +43,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     };
     let pin = people::register(deed.tx, &new).await?;
     let mut done = Done::default();
+    done.lapses = Some(Lapse::Pin);
     done.say("pin", Var::from(pin));
     let names = &place.names;
     done.say(

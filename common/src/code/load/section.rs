@@ -15,6 +15,7 @@ pub(super) struct RawField {
     pub max: Option<f64>,
     pub min_length: Option<usize>,
     pub max_length: Option<usize>,
+    pub past: bool,
     pub only: Vec<String>,
     pub kinds: Vec<String>,
 }
@@ -53,6 +54,7 @@ impl RawField {
         let (min_length, max_length) = (section.may("min_length"), section.may("max_length"));
         let only = section.may("only").unwrap_or_default();
         let kinds = section.may("kinds").unwrap_or_default();
+        let past = section.may("past").unwrap_or_default();
         section.end();
         Some(Self {
             kind: kind?,
@@ -63,6 +65,7 @@ impl RawField {
             max_length,
             only,
             kinds,
+            past,
         })
     }
 }

@@ -66,16 +66,16 @@ pub async fn owner_of_id(tx: &Tx<'_>, digits: &str, place: Option<i64>) -> Resul
     Ok(row.as_ref().map(owner))
 }
 
-/// An owner of this name who was registered in a place since, and who did that.
+/// An owner of this name who was registered in a place since.
 pub async fn owner_of_name(
     tx: &Tx<'_>,
     name: &str,
     place: i64,
     since: Timestamp,
-) -> Result<Option<(Owner, Option<i64>, Timestamp)>> {
+) -> Result<Option<Owner>> {
     let sql = format!(
         "-- herds::owner_of_name
-         SELECT {OWNER}, o.registered_by, o.registered_at FROM owner o
+         SELECT {OWNER} FROM owner o
           WHERE o.place = $1 AND search_key(o.name) = search_key($2) AND o.state <> 'withdrawn'
             AND o.registered_at > $3
           ORDER BY o.id DESC LIMIT 1"
@@ -88,30 +88,25 @@ pub async fn owner_of_name(
             ],
         )
         .await?;
-    Ok(row.map(|row| {
-        (
-            owner(&row),
-            row.get("registered_by"),
-            row.get("registered_at"),
-        )
-    }))
+    Ok(row.as_ref().map(owner))
 }
 
-/// An owner who waits for their confirmation, locked.
-pub async fn waiting(tx: &Tx<'_>, id: i64) -> Result<Option<Owner>> {
+/// An owner who is nobody yet among those who write to us, locked.
+pub async fn unconfirmed(tx: &Tx<'_>, id: i64) -> Result<Option<Owner>> {
     let sql = format!(
-        "-- herds::waiting
-         SELECT {OWNER} FROM owner o WHERE o.id = $1 AND o.state = 'waiting' FOR UPDATE"
+        "-- herds::unconfirmed
+         SELECT {OWNER} FROM owner o
+          WHERE o.id = $1 AND o.person IS NULL AND o.state <> 'withdrawn' FOR NO KEY UPDATE OF o"
     );
     let row = tx.query_opt(&sql, &[/* owner */ &id]).await?;
     Ok(row.as_ref().map(owner))
 }
 
-/// Makes an owner who waited active, and somebody who writes to us.
+/// Makes an owner active, and somebody who writes to us.
 pub async fn confirm(tx: &Tx<'_>, owner: i64, person: i64) -> Result {
     tx.execute(
         "-- herds::confirm
-         UPDATE owner SET state = 'active', person = $2 WHERE id = $1 AND state = 'waiting'",
+         UPDATE owner SET state = 'active', person = $2 WHERE id = $1 AND person IS NULL AND state <> 'withdrawn'",
         &[/* owner */ &owner, /* person */ &person],
     )
     .await

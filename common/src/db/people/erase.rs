@@ -21,6 +21,8 @@ pub struct Touched {
     pub reports: u64,
     /// Changes on record without the values that tell who it was.
     pub changes: u64,
+    /// Messages to or from them that waited on queues of this database, dead letters too.
+    pub waiting: u64,
 }
 
 /// In place of what told who somebody is.
@@ -62,6 +64,7 @@ async fn say(tx: &Tx<'_>, sql: &str, person: i64, addresses: &[String]) -> Resul
 /// Takes them out everywhere. What was built on their reports stays true.
 pub(crate) async fn everywhere(tx: &Tx<'_>, person: i64, addresses: &[String]) -> Result<Touched> {
     let all = async |sql| say(tx, sql, person, addresses).await;
+    all(THEIR_HERD).await?;
     let touched = Touched {
         reports: all(REPORTS).await? + all(TRAINING).await? + all(OWNERS_REPORTS).await?,
         messages: all(MESSAGES).await? + all(ANSWERS_TO_OTHERS).await?,
@@ -70,8 +73,13 @@ pub(crate) async fn everywhere(tx: &Tx<'_>, person: i64, addresses: &[String]) -
         mails: all(MAILS).await?,
         changes: all(CHANGES).await?,
         contacts: all(CONTACTS).await?,
+        waiting: all(QUEUE).await? + all(OUTBOX).await?,
     };
     for sql in [
+        WATCHES,
+        WATCHES_OF_TRAINING,
+        WORKBOOK_FILES,
+        WORKBOOKS,
         EVENTS,
         SUPPRESSIONS,
         STRANGERS,
@@ -90,6 +98,47 @@ pub(crate) async fn everywhere(tx: &Tx<'_>, person: i64, addresses: &[String]) -
     }
     Ok(touched)
 }
+
+/// An owner who was registered with their telephone number, and whom nothing else tells to be theirs: erased
+/// with them. A number is dialled with a nought in place of the country's code.
+const THEIR_HERD: &str = "-- erase::their_herd
+UPDATE owner SET person = $1 WHERE $3::text <> '' AND NOT EXISTS (SELECT FROM owner WHERE person = $1)
+   AND id = (SELECT o.id FROM owner_key k JOIN owner o ON o.id = k.owner AND o.person IS NULL
+              WHERE k.kind = 'phone' AND length(k.digits) >= 9
+                AND EXISTS (SELECT FROM unnest($2::text[]) AS a
+                             WHERE a ~ ('^[+][0-9]{1,3}' || substr(k.digits, 2) || '$'))
+              ORDER BY o.id LIMIT 1)";
+
+/// What is on its way to them or from them. Texts to others that hold their name go out within seconds.
+const QUEUE: &str = "-- erase::queue
+DELETE FROM queue WHERE $1::bigint > 0 AND $3::text <> ''
+   AND EXISTS (SELECT FROM unnest($2::text[]) AS a WHERE position(to_json(a)::text IN body) > 0)";
+
+/// The same, where queues are elsewhere.
+const OUTBOX: &str = "-- erase::outbox
+DELETE FROM outbox WHERE $1::bigint > 0 AND $3::text <> ''
+   AND EXISTS (SELECT FROM unnest($2::text[]) AS a WHERE position(to_json(a)::text IN body) > 0)";
+
+/// The words that the clock would say again name who reported.
+const WATCHES: &str = "-- erase::watches
+UPDATE alert_watch w SET text_id = $3, text_en = $3 FROM disease_case c
+ WHERE c.id = w.case_id AND c.opened_by = $1 AND w.text_id IS NOT NULL AND $2::text[] IS NOT NULL";
+
+const WATCHES_OF_TRAINING: &str = "-- erase::watches_of_training
+UPDATE training.alert_watch w SET text_id = $3, text_en = $3 FROM training.disease_case c
+ WHERE c.id = w.case_id AND c.opened_by = $1 AND w.text_id IS NOT NULL AND $2::text[] IS NOT NULL";
+
+const WORKBOOK_FILES: &str = "-- erase::workbook_files
+INSERT INTO blob_to_delete (key)
+SELECT DISTINCT unnest(blobs) FROM workbook WHERE person = $1 AND $2::text[] IS NOT NULL AND $3::text <> ''
+ON CONFLICT DO NOTHING";
+
+/// One that waits for its confirmation will never have it; its mail is gone.
+const WORKBOOKS: &str = "-- erase::workbooks
+UPDATE workbook SET sender = NULL, recipients = '{}', blobs = '{}',
+       state = CASE state WHEN 'held' THEN 'refused' ELSE state END,
+       reason = CASE state WHEN 'held' THEN $3 ELSE reason END
+ WHERE person = $1 AND $2::text[] IS NOT NULL";
 
 /// Only the codes that are about people hold who somebody is: the name of D, the number of N.
 const REPORTS: &str = "-- erase::reports

@@ -199,3 +199,15 @@ async fn whose_number_it_was_is_known_until_somebody_has_it() {
         answer.text
     );
 }
+
+/// Where a disease came from is not where the case is.
+#[tokio::test]
+async fn the_origin_of_a_disease_is_not_the_place_of_its_report() {
+    let world = World::new().await;
+    world.say(PELSA, "U mc sp 4 72060202", 9).await;
+    let answer = world.say(VET, "SP 1 BRN 63020202", 1).await;
+    assert!(answer.text.contains("Tanjung Tengah"), "{}", answer.text);
+    let there = "SELECT r.place = c.place AND r.fields ->> 'origin' = '63020202'
+                   FROM report r JOIN disease_case c ON c.id = r.case_id WHERE r.code = 'SP'";
+    assert!(world.place.db.one::<bool>(there).await);
+}

@@ -101,6 +101,7 @@ impl Load {
             retire_vanished: self.retire,
             systems: settings.engine.place_systems.clone(),
             by: By::named(crate::record::who()),
+            numbering: settings.engine.numbering(),
         };
         let mut conn = db.connect().await?;
         let tx = conn.begin().await?;

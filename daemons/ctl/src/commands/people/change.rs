@@ -264,7 +264,12 @@ async fn edited(
     person: &mut StoredPerson,
     edits: &[Edit],
 ) -> Result<()> {
-    let rules = Rules::of(tx, &settings.engine.place_systems).await?;
+    let rules = Rules::of(
+        tx,
+        &settings.engine.place_systems,
+        settings.engine.numbering(),
+    )
+    .await?;
     let mut faults = people::apply(tx, &rules, person, edits).await?;
     match faults.len() {
         0 => Ok(()),

@@ -12,8 +12,8 @@ use serde_json::json;
 
 /// Forget who somebody was: name, addresses, words, mails. What they reported stays
 ///
-/// Cannot be undone. Free text of reports, messages that wait on queues, dead letters and backups
-/// are not reached.
+/// Cannot be undone. Free text of reports, names in other people's words, messages on queues outside of the
+/// database and backups are not reached.
 #[derive(Debug, Args)]
 pub struct Erase {
     /// Who: an id, a number, an address, or a part of the name
@@ -75,6 +75,7 @@ impl Erase {
                 "reports without the name or number in them",
             ),
             (touched.changes, "changes on record without who it was"),
+            (touched.waiting, "waiting messages deleted"),
         ] {
             out.line(format!("  {count:>6} {what}"))?;
         }

@@ -41,9 +41,9 @@ fn state(word: &str) -> std::result::Result<PersonState, String> {
 impl List {
     pub async fn run(self, context: &Context) -> Result {
         let (settings, db) = context.db()?;
-        let systems = &settings.engine.place_systems;
+        let engine = &settings.engine;
         let found = in_tx(&db, async |tx| {
-            let rules = Rules::of(tx, systems).await?;
+            let rules = Rules::of(tx, &engine.place_systems, engine.numbering()).await?;
             let user_type = self
                 .user_type
                 .as_ref()

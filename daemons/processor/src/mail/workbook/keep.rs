@@ -65,9 +65,9 @@ impl Case<'_> {
                 answers = self.messages(person, (&ready.form, messages), out).await?;
             }
             Entries::People(table) => {
-                let systems = &self.judge.systems;
                 let by = By::message(person.id, self.mail.msg.envelope.id);
-                people::store(table, systems, &by, self.tx)
+                let options = people::options(&self.judge.engine, &self.judge.systems, by);
+                people::store(table, &options, self.tx)
                     .await
                     .map_err(|e| match e {
                         LoadError::Database(failure) => failure,
@@ -199,7 +199,10 @@ impl Case<'_> {
     }
 
     async fn note(&self, person: &Person, said: &Said, rows: usize) -> Result<bool> {
+        let files = said.attachments.iter();
+        let blobs: Vec<&str> = files.map(|file| file.blob.as_str()).collect();
         let outcome = Outcome {
+            blobs: &blobs,
             mail: self.mail.msg.envelope.id,
             person: person.id,
             kind: &said.kind,

@@ -3,6 +3,7 @@
 
 use common::code::Var;
 use common::db::{Tx, people, workbooks};
+use common::engine::Engine;
 use common::language::Language;
 use common::load::{self, LoadError, LoadFault, LoadOptions, Problem};
 use common::people::{self as registering, By, Group};
@@ -61,7 +62,7 @@ struct Read<'a> {
 pub async fn table(
     (form, grid): (&Form, &Grid<'_>),
     may: &[&str],
-    systems: &[String],
+    options: &LoadOptions,
     language: Language,
     tx: &Tx<'_>,
 ) -> Result<(Table, Vec<Fault>)> {
@@ -69,6 +70,7 @@ pub async fn table(
         form,
         grid,
         language,
+        options,
     };
     let mut faults = Vec::new();
     let mut table = Table::default();
@@ -76,7 +78,7 @@ pub async fn table(
     for row in &grid.rows {
         let before = faults.len();
         let read = check.read(row, &mut faults);
-        let home = check.home(&read, systems, tx, &mut faults).await?;
+        let home = check.home(&read, tx, &mut faults).await?;
         check.strangers(&read, tx, &mut faults).await?;
         check.rank(&read, may, tx, &mut faults).await?;
         check.groups(&read, may, &groups, &mut faults);
@@ -92,7 +94,7 @@ pub async fn table(
 pub async fn load(
     (form, grid): (&Form, &Grid<'_>),
     table: &mut Table,
-    systems: &[String],
+    options: &LoadOptions,
     language: Language,
     tx: &Tx<'_>,
 ) -> Result<Vec<Fault>> {
@@ -100,10 +102,11 @@ pub async fn load(
         form,
         grid,
         language,
+        options,
     };
     let mut told = Vec::new();
     loop {
-        let faults = match store(table, systems, &By::named("a trial"), tx).await {
+        let faults = match store(table, options, tx).await {
             Ok(_) => return Ok(told),
             Err(LoadError::Database(failure)) => return Err(failure),
             Err(LoadError::Faults(faults)) => faults,
@@ -124,26 +127,31 @@ pub async fn load(
 /// Loads a table that was found good, in the name of whoever sent it; how many people are new.
 pub async fn store(
     table: &Table,
-    systems: &[String],
-    by: &By,
+    options: &LoadOptions,
     tx: &Tx<'_>,
 ) -> std::result::Result<usize, LoadError> {
     if table.0.is_empty() {
         return Ok(0);
     }
-    let options = LoadOptions {
-        systems: systems.to_vec(),
-        by: by.clone(),
-        ..LoadOptions::default()
-    };
-    let report = load::people(tx, &table.csv()?[..], &options).await?;
+    let report = load::people(tx, &table.csv()?[..], options).await?;
     Ok(usize::try_from(report.added).unwrap_or(usize::MAX))
+}
+
+/// How people are loaded in this installation, in somebody's name.
+pub fn options(engine: &Engine, systems: &[String], by: By) -> LoadOptions {
+    LoadOptions {
+        retire_vanished: false,
+        systems: systems.to_vec(),
+        by,
+        numbering: engine.numbering(),
+    }
 }
 
 struct Check<'a> {
     form: &'a Form,
     grid: &'a Grid<'a>,
     language: Language,
+    options: &'a LoadOptions,
 }
 
 impl<'a> Check<'a> {
@@ -169,20 +177,14 @@ impl<'a> Check<'a> {
     }
 
     /// The code of the place: as given, else found by its four names.
-    async fn home(
-        &self,
-        read: &Read<'_>,
-        systems: &[String],
-        tx: &Tx<'_>,
-        faults: &mut Vec<Fault>,
-    ) -> Result<String> {
+    async fn home(&self, read: &Read<'_>, tx: &Tx<'_>, faults: &mut Vec<Fault>) -> Result<String> {
         if let Some(code) = read.get("place") {
             return Ok(code.to_owned());
         }
         let (mut above, mut names, mut found) = (None, Vec::new(), String::new());
         for column in ["province", "regency", "district", "village"] {
             let Some(name) = read.get(column) else { break };
-            let places = workbooks::places_named(tx, systems, above, name).await?;
+            let places = workbooks::places_named(tx, &self.options.systems, above, name).await?;
             let [(id, code)] = &places[..] else {
                 let label = self.label(column);
                 let values = [
@@ -212,7 +214,8 @@ impl<'a> Check<'a> {
             };
             let address = match kind {
                 "phone" => {
-                    common::phone::canonical(typed, common::phone::INDONESIA).unwrap_or_default()
+                    let country = &self.options.numbering.country;
+                    common::phone::canonical(typed, country).unwrap_or_default()
                 }
                 _ => typed.to_lowercase(),
             };
