@@ -54,7 +54,8 @@ pub fn as_typed(field: &Field) -> Option<String> {
 ///   `differs` whether others arrived, `until` its last day, `expired` whether that was over.
 /// * `set_point` sets where an infrastructure stands; `far` is how many kilometres that is outside its
 ///   district, 0 when it is inside or nobody knows.
-/// * `register_owner` makes an owner, or gives one who has not confirmed yet another PIN, `known` is true for one who was active already; `number` is the owner's
+/// * `register_owner` makes an owner, or gives one who has not confirmed yet another PIN: `known` is true for one
+///   who was active already; `number` is the owner's
 ///   number, `pin` what the owner must send within `minutes`, empty when nothing is to be confirmed.
 /// * `confirm_owner` uses the PIN of an owner, who becomes somebody that writes to us; `name`, `number`
 ///   and `village` are the owner's.
