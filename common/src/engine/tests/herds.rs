@@ -401,7 +401,7 @@ async fn what_gives_a_pin_or_a_permit_is_not_decided_again() {
     world.place.db.run(&refuse).await;
     for text in [
         "DP Wayan Sudra 72060202",
-        "SK 123456789012345 63020202 72060202 SP 4",
+        "SK 123456789012345 72060202 63020202 SP 4",
         "N 081299990001",
         BUDI,
     ] {
