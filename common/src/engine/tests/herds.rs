@@ -124,6 +124,13 @@ async fn the_examples_of_herds_hold_in_both_languages() {
 }
 
 impl World {
+    /// The date of so many days ago, as people type it.
+    fn day(&self, ago: i64) -> String {
+        let west = jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(7));
+        let at = (self.now - SignedDuration::from_hours(24 * ago)).to_zoned(west);
+        at.date().strftime("%d/%m/%Y").to_string()
+    }
+
     /// What a text sent so many days ago, arriving now, is answered.
     async fn said(&self, from: &str, text: &str, days_ago: i64) -> String {
         self.say(from, text, days_ago * 24 * 60).await.text
@@ -514,11 +521,7 @@ async fn h_takes_back_what_nothing_was_built_on() {
 #[tokio::test]
 async fn a_pregnancy_precedes_its_birth_by_a_plausible_time() {
     let world = World::after(&[BUDI, COW]).await;
-    let day = |ago: i64| {
-        let at = (world.now - SignedDuration::from_hours(24 * ago))
-            .to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(7)));
-        at.date().strftime("%d/%m/%Y").to_string()
-    };
+    let day = |ago| world.day(ago);
     let ib = world.said(PARAVET, "IB 7890 ID1 B1 B2", 290).await;
     assert!(ib.contains("lahir sekitar"), "{ib}");
     let soon = world
@@ -746,11 +749,7 @@ async fn a_gone_animal_is_found_by_its_farmer_and_a_sold_one_by_officers() {
 #[tokio::test]
 async fn a_dam_that_died_may_have_given_birth_before() {
     let world = World::after(&[BUDI, COW]).await;
-    let day = |ago: i64| {
-        let at = (world.now - SignedDuration::from_hours(24 * ago))
-            .to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(7)));
-        at.date().strftime("%d/%m/%Y").to_string()
-    };
+    let day = |ago| world.day(ago);
     assert_eq!(
         world.came(PARAVET, "AH 7890 ID1 M", 10 * 24 * 60).await,
         "stored"
