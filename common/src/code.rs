@@ -266,18 +266,11 @@ impl Codes {
             group,
             sender: reader,
         };
-        let (mut read, mut words) = (parser.parse(words), words);
-        let plain = match read {
-            Ok(_) => None,
-            Err(_) => second_look::without_units(words, spec, &self.lexicon),
-        };
-        if let Some(plain) = &plain {
-            (read, words) = (parser.parse(plain), plain);
-        }
+        let read = parser.parse(words);
+        let read = read.or_else(|fault| second_look::read(&parser, words, spec, fault));
         match read {
             Ok(values) => Reading::Parsed(Arc::clone(spec), values),
             Err(mut fault) => {
-                fault.order = second_look::in_order(&parser, words, &spec.code);
                 self.hint_list(spec, &mut fault);
                 Reading::Faulty(Arc::clone(spec), fault)
             }

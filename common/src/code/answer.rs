@@ -182,6 +182,11 @@ impl Codes {
             .iter()
             .map(|e| format!("{} ({})", e.code, bracketed(e.name.get(language))))
             .collect();
+        let units: Vec<String> = fault
+            .units
+            .iter()
+            .map(|e| e.name.get(language).to_owned())
+            .collect();
         let (list, meaning) = match &fault.elsewhere {
             Some((list, entry)) => (list.get(language), bracketed(entry.name.get(language))),
             None => ("", String::new()),
@@ -203,6 +208,7 @@ impl Codes {
                 ("word", fault.word.as_str().into()),
                 ("expected", self.either(&fault.expected, language).into()),
                 ("near", self.or(&near, language).into()),
+                ("unit", self.or(&units, language).into()),
                 ("list", list.into()),
                 ("meaning", meaning.into()),
                 ("listed", listed.into()),

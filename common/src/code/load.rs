@@ -11,11 +11,11 @@ pub(crate) use file::{line_of, syntax_fault};
 
 use super::format::{Format, Part};
 use super::kind::{Kind, Rules};
-use super::lexicon::Lexicon;
+use super::lexicon::{Entry, Lexicon};
 use super::machine::Machine;
 use super::reply::{Replies, Trial, Var};
 use super::spec::{AnimalRules, Example, Field, Spec};
-use super::{CodeFault, CodeSource, names, prove};
+use super::{CodeFault, CodeSource, names, prove, second_look};
 use crate::alerts::Circles;
 use crate::language::Both;
 use file::Reading;
@@ -202,11 +202,12 @@ impl Loader<'_> {
             max_length,
             only,
             kinds,
+            units,
             past,
-            ..
         } = raw;
         let only = self.people(only)?;
         let kinds = self.sorts(&kind, kinds)?;
+        let units = self.units(&kind, &units)?;
         let rules = Rules {
             min,
             max,
@@ -222,7 +223,27 @@ impl Loader<'_> {
             label,
             rules,
             only,
+            units,
         })
+    }
+
+    /// The units in which a number may be told; none while the list of units is not there.
+    fn units(&self, kind: &Kind, codes: &[String]) -> Result<Vec<Arc<Entry>>, String> {
+        if !codes.is_empty() && !matches!(kind, Kind::Number | Kind::Decimal) {
+            return Err("units is for fields of type number or decimal".into());
+        }
+        let Some(list) = self.lexicon.list(second_look::UNITS) else {
+            return Ok(Vec::new());
+        };
+        let known = || {
+            let codes = list.entries().iter().map(|e| e.code.as_str());
+            codes.collect::<Vec<_>>().join(", ")
+        };
+        let unit = |code: &String| {
+            let unit = list.find(code).cloned();
+            unit.ok_or_else(|| format!("there is no unit {code:?}; there are {}", known()))
+        };
+        codes.iter().map(unit).collect()
     }
 
     /// The sorts of programmes or infrastructure that a field may name.

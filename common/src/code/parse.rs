@@ -11,6 +11,7 @@ use super::kind::{Breach, Kind};
 use super::lexicon::{Entry, Lexicon, List};
 use super::machine::{Machine, Position, bits};
 use super::nearest;
+use super::spec::Field;
 use super::values::{Value, Values};
 use super::words::{MAX_TEXT, Span, Words};
 use std::sync::Arc;
@@ -36,6 +37,13 @@ impl Parser<'_> {
         }
         let way = self.way(words)?;
         self.values(words, &way)
+    }
+
+    /// The field that takes each word; `None` when the message is not of this format.
+    pub(crate) fn takers(&self, words: &Words) -> Option<Vec<&Arc<Field>>> {
+        let way = self.way(words).ok().filter(|_| !words.too_long)?;
+        let field = |at: u8| &self.machine.positions[usize::from(at)].field;
+        Some(way.into_iter().map(field).collect())
     }
 
     /// The position that takes each word.
@@ -275,7 +283,7 @@ fn bad_item(next: &[&Position], words: &Words, word: usize) -> Span {
 }
 
 /// A word as it is told back: what somebody typed must not fill the answer.
-fn shortened(word: &str) -> String {
+pub(super) fn shortened(word: &str) -> String {
     const LONGEST: usize = 24;
     match word.char_indices().nth(LONGEST) {
         Some((cut, _)) => format!("{}...", &word[..cut]),

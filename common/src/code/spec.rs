@@ -3,6 +3,7 @@
 use super::Reader;
 use super::format::Format;
 use super::kind::{Kind, Rules};
+use super::lexicon::Entry;
 use super::machine::Machine;
 use super::sql::Sql;
 use super::values::Values;
@@ -104,6 +105,8 @@ pub struct Field {
     pub rules: Rules,
     /// Who may give it: permissions (`can_...`) or user types; empty for all.
     pub only: Vec<String>,
+    /// Units of the list `unit` in which its number may be told (`10 ekor`); behind no other field's.
+    pub units: Vec<Arc<Entry>>,
 }
 
 /// How a question's rows become an answer.

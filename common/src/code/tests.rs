@@ -886,6 +886,15 @@ fn units_behind_numbers_are_left_out() {
         ("BB 7890 ID1 312,5 Kg.", "BB 7890 ID1 312,5"),
         ("PKB 7890 ID1 3 bln", "PKB 7890 ID1 3"),
         ("OB 1 OXY 5 ml", "OB 1 OXY 5"),
+        ("OB 1 OXY 2 tablet", "OB 1 OXY 2"),
+        // An ear tag that ends like a unit is an ear tag.
+        ("DH 7890 12L SPBA B 3 th", "DH 7890 12L SPBA B 3"),
+        ("BB 7890 12L 300 kg", "BB 7890 12L 300"),
+        ("BB 7890 12KG 300kg", "BB 7890 12KG 300"),
+        (
+            "LH 7890 12L J 13L 01/02/2026 28 kg",
+            "LH 7890 12L J 13L 01/02/2026 28",
+        ),
     ] {
         let (Reading::Parsed(_, with_units), Reading::Parsed(_, plain)) =
             (read(with), read(without))
@@ -915,6 +924,59 @@ fn units_behind_numbers_are_left_out() {
         panic!("SPX")
     };
     assert_eq!(fault.word, "SPX");
+}
+
+/// A number says something else in another unit, and an id is no number.
+#[test]
+fn a_unit_that_the_field_does_not_have_is_a_fault() {
+    let reader = reader_in(Language::Id, "vet");
+    let answer = |text: &str| {
+        let read = CODES.read(text, &reader);
+        let said = CODES.answer(&read, &reader).unwrap_or_default();
+        (read.name(), said)
+    };
+    for (text, told) in [
+        (
+            "DH 7890 ID1 SPBA B 6 bulan",
+            "6 bulan salah satuan: harus dalam tahun",
+        ),
+        (
+            "DH 7890 12L SPBA B 6bln",
+            "6bln salah satuan: harus dalam tahun",
+        ),
+        (
+            "PKB 7890 ID1 8 minggu",
+            "8 minggu salah satuan: harus dalam bulan",
+        ),
+        (
+            "BB 7890 ID1 5000 gr",
+            "5000 gr salah satuan: harus dalam kilogram",
+        ),
+        ("U MC SP 10 kg", "10 kg salah satuan: harus dalam ekor"),
+        (
+            "OB 1 OXY 1 liter",
+            "1 liter salah satuan: harus dalam mililiter, tablet atau dosis",
+        ),
+    ] {
+        let (name, said) = answer(text);
+        assert_eq!(name, "unit", "{text}: {said}");
+        assert!(said.contains(told), "{said}");
+    }
+    for text in [
+        "IB 7890 ID1 B1 5G ekor",
+        "AH 7890 5 ekor M",
+        "HK 7890 5 ekor SB",
+        "KGG 7890 ID1 2 bln",
+        "PIN 123456 ekor",
+    ] {
+        let (name, said) = answer(text);
+        assert!(!["ok", "unit"].contains(&name), "{text}: {said}");
+    }
+    // The right unit and a number that cannot be: that is told.
+    assert_eq!(answer("DH 7890 ID1 SPBA B 90 thn").0, "range");
+    // Nor is another order proposed with an id that lost its end.
+    let (_, said) = answer("DH 7890 SPBA 12L B 4 thn");
+    assert!(!said.contains("Maksud Anda: DH 7890 12 "), "{said}");
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ),
     ("fault_left_over", &["word", "order"]),
     ("fault_range", &["word", "expected", "min", "max"]),
+    ("fault_unit", &["word", "unit"]),
     ("fault_date", &["word", "expected"]),
     ("fault_short", &["word", "expected", "min"]),
     ("fault_long", &["word", "expected", "max"]),

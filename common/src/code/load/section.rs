@@ -18,6 +18,7 @@ pub(super) struct RawField {
     pub past: bool,
     pub only: Vec<String>,
     pub kinds: Vec<String>,
+    pub units: Vec<String>,
 }
 
 /// `[query]`
@@ -54,6 +55,7 @@ impl RawField {
         let (min_length, max_length) = (section.may("min_length"), section.may("max_length"));
         let only = section.may("only").unwrap_or_default();
         let kinds = section.may("kinds").unwrap_or_default();
+        let units = section.may("units").unwrap_or_default();
         let past = section.may("past").unwrap_or_default();
         section.end();
         Some(Self {
@@ -65,6 +67,7 @@ impl RawField {
             max_length,
             only,
             kinds,
+            units,
             past,
         })
     }
