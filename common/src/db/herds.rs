@@ -5,8 +5,8 @@ mod owners;
 
 pub use animals::{Change, NewAnimal, add_animal, add_animals, add_calf, change, take};
 pub use owners::{
-    add_owner, confirm, lock_registration, owner_of_id, owner_of_name, set_key, unconfirmed,
-    village,
+    add_owner, confirm, key_of, lock_registration, owner_of_id, owner_of_name,
+    registered_who_writes, set_key, unconfirmed, village,
 };
 
 use super::Tx;

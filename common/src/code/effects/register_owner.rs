@@ -3,7 +3,7 @@ use crate::db::herds::{self, Owner, Table, UNIQUE};
 use crate::db::subjects::Sort;
 use crate::engine::{Deed, Done, Effected, Lapse};
 use crate::people::pin::{self, Purpose, Wanted};
-use crate::{Failure, Result, phone};
+use crate::{Failure, Result, people, phone};
 use jiff::SignedDuration;
 
 /// Two owners of one name in one village are one owner when nothing else tells them apart and they are
@@ -18,7 +18,8 @@ pub(super) const TRAINING: &str = "training";
 /// they wait for each other. Who has not confirmed anything gets another PIN, or their first one: from the
 /// officer who registered them or, when the time of that one's PIN is over, from any. With an identification
 /// their name and village must be as they are registered: a slip in a digit must not make somebody else a
-/// user. Wants the fields `name`, `place` and perhaps `identification`.
+/// user. An owner who is known by a telephone confirms from that one only, and nobody asks for another officer's
+/// owner where they do not answer for the village. Wants the fields `name`, `place` and perhaps `identification`.
 pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let (Some(Value::Text(name)), Some(place)) = (deed.values.get("name"), deed.place) else {
         return Err(Failure::retry(
@@ -56,11 +57,19 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     if !(may_have_pin(deed, &there) && there.place == place.id && same_name(&there.name, name)) {
         return refused(deed, &there, id).await;
     }
+    let own = there.registered_by == Some(by);
+    if !own && !people::answers_for(deed.tx, by, place.id).await? {
+        let place = vec![("place", Var::from(place.name()))];
+        return Ok(Effected::Refused("outside_area", place));
+    }
     let mut done = Done::default();
-    // Whoever registered the owner can no longer take them back.
-    let before = herds::as_is(deed.tx, Table::Owner, there.id).await?;
-    done.changed(Sort::Owner, there.id, before);
-    done.say("known", Var::from(there.state == "active"));
+    let active = there.state == "active";
+    if !active {
+        // Whoever registered the owner can no longer take them back. One who is active is changed by `KDP` only.
+        let before = herds::as_is(deed.tx, Table::Owner, there.id).await?;
+        done.changed(Sort::Owner, there.id, before);
+    }
+    done.say("known", Var::from(active));
     confirmable(deed, done, there.id).await
 }
 
@@ -95,11 +104,12 @@ fn say(done: &mut Done, number: i64, pin: String) {
 /// A PIN that makes the owner active when it is sent from their telephone.
 async fn give_pin(deed: &Deed<'_>, owner: i64) -> Result<String> {
     let asked = deed.asked;
+    let telephone = telephone(deed, owner).await?;
     let training = deed.settings.training || asked.sender.training;
     let wanted = Wanted {
         purpose: Purpose::Owner,
         subject: owner,
-        address: None,
+        address: telephone.as_deref(),
         // Owners of training are counted by themselves: such a PIN must confirm none of the real ones.
         detail: training.then_some(TRAINING),
         made_by: asked.sender.id,
@@ -108,6 +118,15 @@ async fn give_pin(deed: &Deed<'_>, owner: i64) -> Result<String> {
         life: pin::OWNER_LIFE,
     };
     pin::make(deed.tx, &wanted).await
+}
+
+/// The telephone that is an id of the owner, as it writes to us: no other proves anything about them.
+async fn telephone(deed: &Deed<'_>, owner: i64) -> Result<Option<String>> {
+    let dialled = herds::key_of(deed.tx, owner, "phone").await?;
+    let country = &deed.settings.country_code;
+    // One of another country is kept by its digits alone.
+    let full = |digits: String| phone::canonical(&digits, country).unwrap_or(format!("+{digits}"));
+    Ok(dialled.map(full))
 }
 
 /// What was typed, as [`herds::set_key`] keeps it: a mobile number is dialled, everything else is digits.

@@ -4,6 +4,7 @@ use super::{OWNER, Owner, owner};
 use crate::Result;
 use crate::db::Tx;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 /// Registers an owner; their number, which becomes one of their ids.
 pub async fn add_owner(
@@ -39,6 +40,28 @@ pub async fn set_key(tx: &Tx<'_>, owner: i64, kind: &str, digits: &str) -> Resul
     )
     .await
     .map(drop)
+}
+
+/// The id of this kind that an owner has, as [`set_key`] keeps it.
+pub async fn key_of(tx: &Tx<'_>, owner: i64, kind: &str) -> Result<Option<String>> {
+    let sql = "-- herds::key_of\nSELECT digits FROM owner_key WHERE owner = $1 AND kind = $2";
+    let row = tx
+        .query_opt(sql, &[/* owner */ &owner, /* kind */ &kind])
+        .await?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+/// Whether a report registered an owner who writes to us now; whoever confirms them at this moment is waited for.
+pub async fn registered_who_writes(tx: &Tx<'_>, report: Uuid) -> Result<bool> {
+    let rows = tx
+        .query(
+            "-- herds::registered_who_writes
+             SELECT o.person IS NOT NULL FROM report_subject s JOIN owner o ON o.id = s.subject
+              WHERE s.report = $1 AND s.kind = 'owner' AND s.made FOR NO KEY UPDATE OF o",
+            &[/* report */ &report],
+        )
+        .await?;
+    Ok(rows.iter().any(|row| row.get(0)))
 }
 
 /// Lets one transaction at a time register whoever this word stands for, until it ends: what is looked for

@@ -396,6 +396,67 @@ async fn an_owner_who_was_registered_by_card_may_write_after_a_second_dp() {
     );
 }
 
+/// Whoever stands beside the officer has a telephone too: only the one that is the owner's id proves them.
+#[tokio::test]
+async fn an_owner_who_is_known_by_telephone_confirms_from_that_one() {
+    let world = World::after(&["DP Budi Santoso 72060202 081299990001"]).await;
+    let again = "DP Budi Santoso 72060202 081299990001";
+    let pin = pin_in(&world.say(VET, again, 60).await.text);
+    let other = world.say("+6281299990002", &format!("KDP {pin}"), 55).await;
+    assert_eq!(other.outcome, "pin_wrong_phone", "{}", other.text);
+    // Called by the name alone they have the same telephone.
+    world
+        .place
+        .db
+        .run("UPDATE owner SET registered_at = now() - interval '1 hour'")
+        .await;
+    let pin = pin_in(&world.say(VET, "DP Budi Santoso 72060202", 9).await.text);
+    let text = format!("KDP {pin}");
+    let other = world.came("+6281299990002", &text, 8).await;
+    assert_eq!(other, "pin_wrong_phone");
+    let phone = "SELECT digits FROM owner_key WHERE kind = 'phone'";
+    let phone: String = world.place.db.one(phone).await;
+    assert_eq!(phone, "081299990001");
+    assert_eq!(world.came(FARMER, &text, 7).await, "stored");
+}
+
+#[tokio::test]
+async fn nobody_asks_for_the_pin_of_an_owner_where_they_answer_for_nothing() {
+    let world = World::after(&[BUDI]).await;
+    let elsewhere = "DELETE FROM person_area
+                      WHERE person = (SELECT person FROM contact WHERE address = '+6281234567893')
+                        AND place = (SELECT place FROM place_code WHERE code = '7204' LIMIT 1)";
+    world.place.db.run(elsewhere).await;
+    let far = world.say(VET, BUDI, 8).await;
+    assert_eq!(far.outcome, "outside_area", "{}", far.text);
+    let own = BUDI.replace("72060202", "72.06.02.02");
+    assert_eq!(world.came(PARAVET, &own, 7).await, "stored");
+}
+
+/// A PIN that nobody used changed nothing; one that was used did.
+#[tokio::test]
+async fn h_takes_back_an_owner_until_they_have_confirmed() {
+    for confirms in [false, true] {
+        let world = World::new().await;
+        assert_eq!(world.came(PARAVET, BUDI, 60).await, "stored");
+        let pin = pin_in(&world.say(VET, BUDI, 9).await.text);
+        let kdp = format!("KDP {pin}");
+        if confirms {
+            assert_eq!(world.came(FARMER, &kdp, 8).await, "stored");
+        }
+        let (h, state) = match confirms {
+            false => ("stored", "withdrawn"),
+            true => ("cannot_withdraw", "active"),
+        };
+        assert_eq!(world.came(PARAVET, "H", 7).await, h);
+        let now: String = world.place.db.one("SELECT state FROM owner").await;
+        assert_eq!(now, state);
+        if !confirms {
+            assert_eq!(world.came(FARMER, &kdp, 6).await, "owner_pin_late");
+        }
+    }
+}
+
 /// What is worth something for a time only is not given days later.
 #[tokio::test]
 async fn what_gives_a_pin_or_a_permit_is_not_decided_again() {
