@@ -154,6 +154,8 @@ pub struct Codes {
     replies: Replies,
     alerting: Alerting,
     country: String,
+    /// What stands in front of every text, for answers that must fit.
+    signature: String,
 }
 
 impl Codes {
@@ -204,6 +206,7 @@ impl Codes {
             replies,
             alerting,
             country: country.to_owned(),
+            signature: String::new(),
         };
         codes.join(loaded, &mut faults);
         if faults.is_empty() {
@@ -211,6 +214,12 @@ impl Codes {
         } else {
             Err(faults)
         }
+    }
+
+    /// The same, for texts that go out with this in front of them.
+    pub fn signed(mut self, signature: &str) -> Self {
+        signature.clone_into(&mut self.signature);
+        self
     }
 
     /// Calling code of the country whose numbers are written without one.

@@ -59,8 +59,13 @@ impl Codes {
     /// Which codes there are: those of many by their chapters, where that takes no more than two SMS.
     fn help(&self, reader: &Reader<'_>) -> String {
         let say = |codes: String| self.say("help", reader.language, &[("codes", codes.into())]);
-        let all = say(self.permitted(reader.may).join(", "));
-        if sms::size(&all).parts < 2 {
+        let fits = |text: &str, most| {
+            let signed = format!("{}{text}", self.signature);
+            sms::size(&signed).parts <= most
+        };
+        let permitted = self.permitted(reader.may);
+        let all = say(permitted.join(", "));
+        if fits(&all, 1) {
             return all;
         }
         let mut chapters: BTreeMap<Option<Chapter>, Vec<&str>> = BTreeMap::new();
@@ -77,10 +82,9 @@ impl Codes {
         };
         let chapters: Vec<String> = chapters.iter().map(chapter).collect();
         let sorted = chapters.join("\n");
-        match sms::size(&sorted).parts <= 2 {
-            true => sorted,
-            false => all,
-        }
+        // Without commas at the last: codes hold no blanks.
+        let either = [sorted, all].into_iter().find(|text| fits(text, 2));
+        either.unwrap_or_else(|| say(permitted.join(" ")))
     }
 
     /// The format error around a fault in words: also for faults that only the database finds

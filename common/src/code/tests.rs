@@ -1041,6 +1041,8 @@ fn a_question_keeps_its_mark() {
 /// Sixty codes are found by what they are about; few are named as ever, in one SMS.
 #[test]
 fn help_sorts_many_codes_into_chapters_within_two_sms() {
+    let signature = crate::config::Engine::default().signature;
+    let codes = load(shipped_lists().unwrap_or_else(sample::lexicon)).signed(&signature);
     for language in Language::ALL {
         for (kind, sorted) in [("PLS", false), ("VET", true), ("KKB", true)] {
             let allowed = |permission: &str| may(kind, permission);
@@ -1049,11 +1051,35 @@ fn help_sorts_many_codes_into_chapters_within_two_sms() {
                 kind,
                 may: &allowed,
             };
-            let help = CODES.answer(&Reading::Help, &reader).unwrap();
-            let size = sms::size(&help);
+            let help = codes.answer(&Reading::Help, &reader).unwrap();
+            let size = sms::size(&format!("{signature}{help}"));
             assert!(size.parts <= 2, "{kind} {}: {help}", size.parts);
             assert!(help.contains(" U"), "{help}");
             assert_eq!(help.matches(": ").count() > 2, sorted, "{kind}: {help}");
+        }
+    }
+}
+
+/// However long the signature is that goes out with it, until the codes alone are longer than two SMS.
+#[test]
+fn help_leaves_room_for_the_signature() {
+    for length in 0..60 {
+        let signature = "x".repeat(length);
+        let codes = load(shipped_lists().unwrap_or_else(sample::lexicon)).signed(&signature);
+        for kind in ["PLS", "VET", "KKB"] {
+            let allowed = |permission: &str| may(kind, permission);
+            let reader = Reader {
+                language: Language::Id,
+                kind,
+                may: &allowed,
+            };
+            let help = codes.answer(&Reading::Help, &reader).unwrap();
+            let parts = sms::size(&format!("{signature}{help}")).parts;
+            let names = codes.permitted(&allowed).join(" ").len();
+            assert!(
+                parts <= 2 || length + names > 250,
+                "{length} {kind}: {help}"
+            );
         }
     }
 }

@@ -80,6 +80,7 @@ pub fn compile_offline(settings: &config::Engine) -> std::result::Result<Codes, 
     let lexicon = lexicon_of(lists, entries);
     let files = files(settings).map_err(|e| alone(&e))?;
     Codes::load_for(&settings.country_code, &files.codes, &files.texts, lexicon)
+        .map(|codes| codes.signed(&settings.signature))
         .map_err(|faults| faults.iter().map(ToString::to_string).collect())
 }
 
@@ -87,6 +88,7 @@ pub fn compile_offline(settings: &config::Engine) -> std::result::Result<Codes, 
 fn compile(settings: &config::Engine, lexicon: Arc<Lexicon>) -> Result<Codes> {
     let files = files(settings)?;
     Codes::load_for(&settings.country_code, &files.codes, &files.texts, lexicon)
+        .map(|codes| codes.signed(&settings.signature))
         .map_err(|faults| Failure::quarantine(listed(&faults)))
 }
 
