@@ -28,7 +28,8 @@ pub use erase::{Erasure, delete_blobs, erase};
 pub use fall_over::{FellOver, Message, Undelivered, fall_over};
 pub use reach::{Unreached, newly_unreachable};
 pub use register::{
-    Confirmed, NewNumber, NewPerson, NumberFault, Sent, beyond, confirm, move_number, register,
+    Confirmed, NewNumber, NewPerson, NumberFault, Sent, beyond, confirm, groups_within,
+    move_number, register,
 };
 
 use crate::Result;

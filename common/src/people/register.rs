@@ -56,11 +56,18 @@ pub async fn register(tx: &Tx<'_>, new: &NewPerson<'_>) -> Result<String> {
     pin::make(tx, &wanted).await
 }
 
-/// What somebody with these permissions lacks to register a person of a user type. Nobody registers people who
-/// may do more than they: a lost telephone would be worth a coordinator's. Coordinators are told apart from
-/// what they may send: `can_register_lba` lets them register laboratory staff, who send what they do not.
+/// What somebody with these permissions lacks to register a person of a user type. Nobody registers
+/// whoever stands above them: a lost telephone would be worth a coordinator's. Who holds permissions such as
+/// `can_register_lba` registers the types that these name, also laboratory staff, who send what they do not; who
+/// holds none registers types that may do no more than they.
 pub async fn beyond(tx: &Tx<'_>, user_type: &str, may: &[&str]) -> Result<Vec<String>> {
     pins::beyond(tx, user_type, may).await
+}
+
+/// Codes of the groups into which somebody with these permissions may put people: those that may do no more than
+/// they, or no more than one of the user types that they register.
+pub async fn groups_within(tx: &Tx<'_>, may: &[&str]) -> Result<Vec<String>> {
+    pins::groups_within(tx, may).await
 }
 
 /// Why a number cannot become somebody's.

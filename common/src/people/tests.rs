@@ -417,6 +417,34 @@ async fn edits_are_checked_and_all_faults_are_told() {
     );
 }
 
+/// Who may register laboratory staff may put somebody into the group of laboratories, which may no more.
+#[tokio::test]
+async fn groups_are_given_by_who_may_do_as_much_or_register_who_does() {
+    let world = World::new().await;
+    let above = "INSERT INTO user_group VALUES ('PUSAT', 'pusat', 'centre');
+                 INSERT INTO user_group_permission VALUES ('PUSAT', 'can_register_kkb')";
+    world.place.db.run(above).await;
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let kkb = by_contact(&tx, "console", COORDINATOR).await.unwrap();
+    let kkb = kkb.expect("the coordinator");
+    let mut may: Vec<&str> = kkb.permissions.iter().map(String::as_str).collect();
+    let given = groups_within(&tx, &may).await.unwrap();
+    let has = |given: &[String], code: &str| given.iter().any(|g| g == code);
+    assert!(
+        has(&given, "LABORATORIUM") && has(&given, "RPH"),
+        "{given:?}"
+    );
+    assert!(!has(&given, "PUSAT"), "{given:?}");
+    // Whoever registers nobody gives what they may do themselves.
+    may.retain(|p| !p.starts_with("can_register_"));
+    let given = groups_within(&tx, &may).await.unwrap();
+    assert!(
+        has(&given, "RPH") && !has(&given, "LABORATORIUM"),
+        "{given:?}"
+    );
+}
+
 #[tokio::test]
 async fn groups_are_joined_and_left_by_name_and_each_is_on_record() {
     let world = World::new().await;

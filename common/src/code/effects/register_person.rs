@@ -5,8 +5,8 @@ use crate::{Failure, Result};
 use jiff::SignedDuration;
 
 /// Registers somebody by their name, place and type; they become a user when they send the PIN
-/// from their own telephone. Nobody registers people who may do more than
-/// they, or who live where they answer for nothing.
+/// from their own telephone. Nobody registers whoever stands above them ([`people::beyond`]), or who lives
+/// where they answer for nothing.
 pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let (Some(Value::Text(name)), Some(Value::Code(user_type)), Some(place)) = (
         deed.values.get("name"),

@@ -75,13 +75,14 @@ pub async fn table(
     let mut faults = Vec::new();
     let mut table = Table::default();
     let groups = registering::groups(tx).await?;
+    let within = registering::groups_within(tx, may).await?;
     for row in &grid.rows {
         let before = faults.len();
         let read = check.read(row, &mut faults);
         let home = check.home(&read, tx, &mut faults).await?;
         check.strangers(&read, tx, &mut faults).await?;
         check.rank(&read, may, tx, &mut faults).await?;
-        check.groups(&read, may, &groups, &mut faults);
+        check.groups(&read, &within, &groups, &mut faults);
         if faults.len() == before {
             table.0.push((row.number, line(&read, &home)));
         }
@@ -245,9 +246,9 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Groups that do not exist, or that may do more than whoever sent the workbook.
-    fn groups(&self, read: &Read<'_>, may: &[&str], all: &[Group], faults: &mut Vec<Fault>) {
-        let more = |group: &Group| !group.permissions.iter().all(|p| may.contains(&p.as_str()));
+    /// Groups that do not exist, or that are not among those into which the sender may put people.
+    fn groups(&self, read: &Read<'_>, within: &[String], all: &[Group], faults: &mut Vec<Fault>) {
+        let more = |group: &Group| !within.contains(&group.code);
         for word in words(read.get("groups").unwrap_or_default()) {
             let value = ("value", Var::from(word.as_str()));
             let (key, values) = match all.iter().find(|g| g.code == word) {
