@@ -11,7 +11,7 @@ pub(crate) use file::{line_of, syntax_fault};
 
 use super::format::{Format, Part};
 use super::kind::{Kind, Rules};
-use super::lexicon::{Entry, Lexicon};
+use super::lexicon::Lexicon;
 use super::machine::Machine;
 use super::reply::{Replies, Trial, Var};
 use super::spec::{AnimalRules, Example, Field, Spec};
@@ -207,7 +207,7 @@ impl Loader<'_> {
         } = raw;
         let only = self.people(only)?;
         let kinds = self.sorts(&kind, kinds)?;
-        let units = self.units(&kind, &units)?;
+        let units = second_look::units(self.lexicon, &kind, &units)?;
         let rules = Rules {
             min,
             max,
@@ -225,25 +225,6 @@ impl Loader<'_> {
             only,
             units,
         })
-    }
-
-    /// The units in which a number may be told; none while the list of units is not there.
-    fn units(&self, kind: &Kind, codes: &[String]) -> Result<Vec<Arc<Entry>>, String> {
-        if !codes.is_empty() && !matches!(kind, Kind::Number | Kind::Decimal) {
-            return Err("units is for fields of type number or decimal".into());
-        }
-        let Some(list) = self.lexicon.list(second_look::UNITS) else {
-            return Ok(Vec::new());
-        };
-        let known = || {
-            let codes = list.entries().iter().map(|e| e.code.as_str());
-            codes.collect::<Vec<_>>().join(", ")
-        };
-        let unit = |code: &String| {
-            let unit = list.find(code).cloned();
-            unit.ok_or_else(|| format!("there is no unit {code:?}; there are {}", known()))
-        };
-        codes.iter().map(unit).collect()
     }
 
     /// The sorts of programmes or infrastructure that a field may name.

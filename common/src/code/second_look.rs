@@ -6,7 +6,8 @@
 //! tag), and another unit is a fault (`6 bulan` are not 6 years). Another order is asked about, never taken.
 
 use super::fault::{Fault, FaultKind};
-use super::lexicon::{Entry, List};
+use super::kind::Kind;
+use super::lexicon::{Entry, Lexicon, List};
 use super::parse::{Parser, shortened};
 use super::spec::{Field, Spec};
 use super::values::Values;
@@ -15,7 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The list of units.
-pub(super) const UNITS: &str = "unit";
+const UNITS: &str = "unit";
 
 /// Most words of a message in which another order is looked for; the work grows with their cube.
 const MOST_WORDS: usize = 12;
@@ -36,6 +37,29 @@ struct Lost {
     unit: Arc<Entry>,
     /// Number and unit as they were typed: one word or two.
     typed: String,
+}
+
+/// The units in which a number may be told; none while the list of units is not there.
+pub(super) fn units(
+    lexicon: &Lexicon,
+    kind: &Kind,
+    codes: &[String],
+) -> Result<Vec<Arc<Entry>>, String> {
+    if !codes.is_empty() && !matches!(kind, Kind::Number | Kind::Decimal) {
+        return Err("units is for fields of type number or decimal".into());
+    }
+    let Some(list) = lexicon.list(UNITS) else {
+        return Ok(Vec::new());
+    };
+    let known = || {
+        let codes = list.entries().iter().map(|e| e.code.as_str());
+        codes.collect::<Vec<_>>().join(", ")
+    };
+    let unit = |code: &String| {
+        let unit = list.find(code).cloned();
+        unit.ok_or_else(|| format!("there is no unit {code:?}; there are {}", known()))
+    };
+    codes.iter().map(unit).collect()
 }
 
 /// Reads a message once more that has this fault as it stands; what is wrong with it now.
