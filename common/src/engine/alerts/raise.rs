@@ -134,6 +134,7 @@ impl Engine {
             let values = [
                 ("since", clock(due.begun_at, zone).into()),
                 ("text", text.as_str().into()),
+                ("case", due.case_id.into()),
             ];
             alerts.push(Alert {
                 text: codes.say(key, alert.language, &values),

@@ -251,6 +251,30 @@ async fn the_times_between_the_steps_are_those_of_the_file() {
     assert_eq!(world.number(minutes).await, 60);
 }
 
+/// Whoever reported it was erased meanwhile, with the words that name them.
+#[tokio::test]
+async fn an_urgent_case_without_its_words_is_told_by_its_number() {
+    let world = World::new().await;
+    world.say(PELSA, "P GG AJ 1 72060202", 5).await;
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let reporter = people::by_contact(&tx, "console", PELSA).await;
+    let reporter = reporter.expect("a query").expect("they are known").id;
+    let by = crate::people::By::named("me");
+    crate::people::erase(&tx, &by, reporter, &crate::phone::Numbering::default())
+        .await
+        .expect("the server answers");
+    tx.commit().await.expect("it is kept");
+    for whom in ["the same people", "the next level"] {
+        let told = world.step().await;
+        assert!(
+            told[0].1.ends_with(". ID kasus 1, lihat LAPK 1."),
+            "{whom}: {}",
+            told[0].1
+        );
+    }
+}
+
 #[tokio::test]
 async fn whoever_answers_stops_the_clock() {
     for (from, text, why) in [
