@@ -626,6 +626,23 @@ async fn who_cannot_be_reached_any_more_is_told_of_once() {
     assert_eq!(look().await.len(), 1, "and again when it happens again");
 }
 
+/// An installation's own circles may name no coordinators: that is not everybody who answers for the place.
+#[tokio::test]
+async fn without_coordinators_nobody_hears_whom_nothing_reaches() {
+    let world = World::new().await;
+    for address in [PELSA, "pelsa@example.org"] {
+        let bounce = ContactState::Suppressed {
+            reason: "bounce".into(),
+        };
+        world.mark(address, bounce).await;
+    }
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let found = newly_unreachable(&tx, Kinds::default()).await.unwrap();
+    assert_eq!(found.len(), 1, "it is noticed");
+    assert!(found[0].told.is_empty(), "{:?}", found[0].told);
+}
+
 /// Somebody who registered, reported, was rung up, moved, wrote a mail and was told something; their
 /// id and their case.
 async fn a_whole_story(world: &World) -> (i64, i64) {
