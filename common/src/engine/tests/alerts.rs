@@ -66,11 +66,12 @@ impl World {
         loop {
             let mut conn = self.place.db.client().await;
             let tx = begin(&mut conn).await;
-            let look = self.engine.bundle_due(&tx, &TimeZone::UTC).await;
+            let look = self.engine.bundle_due(&tx, &TimeZone::UTC, &[]).await;
             tx.commit().await.expect("it is kept");
-            match look.expect("the server answers") {
+            let look = look.expect("the server answers");
+            match look.expect("nothing is wrong with the receiver") {
                 Look::Tell(alert) => told.push(*alert),
-                Look::Next => {}
+                Look::Next(_) => {}
                 Look::Done => return told,
             }
         }
@@ -438,15 +439,17 @@ async fn two_processors_tell_what_is_held_once() {
     let zone = TimeZone::UTC;
     let first = world
         .engine
-        .bundle_due(&one, &zone)
+        .bundle_due(&one, &zone, &[])
         .await
-        .expect("the server answers");
+        .expect("the server answers")
+        .expect("nothing is wrong");
     assert!(matches!(first, Look::Tell(_)));
     let second = world
         .engine
-        .bundle_due(&other, &zone)
+        .bundle_due(&other, &zone, &[])
         .await
-        .expect("the server answers");
+        .expect("the server answers")
+        .expect("nothing is wrong");
     assert!(matches!(second, Look::Done), "the first one sees to it");
     let raised = world.engine.raise_due(&one, &zone, &[]).await;
     assert!(matches!(raised, Ok(Some(Ok(_)))), "{raised:?}");
@@ -456,8 +459,9 @@ async fn two_processors_tell_what_is_held_once() {
     drop(one);
     let taken_over = async {
         loop {
-            let look = world.engine.bundle_due(&other, &zone).await;
-            if matches!(look.expect("the server answers"), Look::Tell(_)) {
+            let look = world.engine.bundle_due(&other, &zone, &[]).await;
+            let look = look.expect("the server answers");
+            if matches!(look, Ok(Look::Tell(_))) {
                 break;
             }
         }
