@@ -153,7 +153,7 @@ pub struct Codes {
     lexicon: Arc<Lexicon>,
     replies: Replies,
     alerting: Alerting,
-    country: String,
+    numbering: Numbering,
     /// What stands in front of every text, for answers that must fit.
     signature: String,
 }
@@ -166,12 +166,12 @@ impl Codes {
         texts: &str,
         lexicon: Arc<Lexicon>,
     ) -> Result<Self, Vec<CodeFault>> {
-        Self::load_for(&Numbering::default().country, files, texts, lexicon)
+        Self::load_for(&Numbering::default(), files, texts, lexicon)
     }
 
-    /// [`Codes::load`] for another country's calling code.
+    /// [`Codes::load`] where telephone numbers are written in another way.
     pub fn load_for(
-        country: &str,
+        numbering: &Numbering,
         files: &[CodeSource],
         texts: &str,
         lexicon: Arc<Lexicon>,
@@ -186,7 +186,7 @@ impl Codes {
         let mut loaded = Vec::new();
         let mut loader = Loader {
             lexicon: &lexicon,
-            country,
+            country: &numbering.country,
             replies: &mut replies,
             circles: &alerting.circles,
         };
@@ -205,7 +205,7 @@ impl Codes {
             lexicon,
             replies,
             alerting,
-            country: country.to_owned(),
+            numbering: numbering.clone(),
             signature: String::new(),
         };
         codes.join(loaded, &mut faults);
@@ -222,9 +222,9 @@ impl Codes {
         self
     }
 
-    /// Calling code of the country whose numbers are written without one.
-    pub fn country(&self) -> &str {
-        &self.country
+    /// How telephone numbers are written here.
+    pub fn numbering(&self) -> &Numbering {
+        &self.numbering
     }
 
     /// What a text means to its sender. Never fails, bounded on any input; a few microseconds.

@@ -25,7 +25,7 @@ mod turn;
 mod wording;
 
 pub use again::Again;
-pub use alerts::{Alert, Bundle, Look, NotRaised, Raised};
+pub use alerts::{Alert, Bundle, Look, NotBundled, NotRaised, Raised};
 pub use case_words::in_words;
 pub(crate) use deed::shown;
 pub use deed::{Asked, Deed, Done, Effected, Lapse, Said, short_trace};

@@ -2,6 +2,7 @@
 //! network reports, the one an officer types and the one in a workbook are the same string.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// How numbers are written in a country, as the settings say it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,14 +22,24 @@ impl Default for Numbering {
 }
 
 impl Numbering {
-    /// Whether this number, as it is dialled in the country, is a mobile one: subscriber numbers of the
-    /// length that networks give out (10 to 13 digits with the nought).
+    /// Whether this number, as it is dialled in the country with a nought, is a mobile one, of a length that networks
+    /// give out. False for all where nothing tells them apart.
     pub fn is_mobile(&self, dialled: &str) -> bool {
-        let rest = dialled.strip_prefix('0');
-        rest.is_some_and(|rest| rest.starts_with(&self.mobile))
-            && (10..=13).contains(&dialled.len())
+        let Some(rest) = dialled.strip_prefix('0') else {
+            return false;
+        };
+        let known = DIALLED.iter().find(|d| d.0 == self.country);
+        let fits = match known {
+            Some((_, lengths)) => lengths.contains(&dialled.len()),
+            None => canonical(dialled, &self.country).is_ok(),
+        };
+        !self.mobile.is_empty() && rest.starts_with(&self.mobile) && fits
     }
 }
+
+/// Digits of mobile numbers as they are dialled, nought included, by calling code (Indonesia: the numbering plan of its
+/// regulator, as networks give out). Elsewhere whatever E.164 allows.
+const DIALLED: &[(&str, RangeInclusive<usize>)] = &[("62", 10..=13)];
 
 /// Digits of the longest number, country code included (ITU-T E.164, section 6).
 const LONGEST: usize = 15;
@@ -129,6 +140,31 @@ mod tests {
     use super::*;
 
     const INDONESIA: &str = "62";
+
+    #[test]
+    fn a_mobile_number_is_known_by_what_it_begins_with_and_its_length() {
+        let of = |country: &str, mobile: &str| Numbering {
+            country: country.into(),
+            mobile: mobile.into(),
+        };
+        for (numbering, dialled, want) in [
+            (of("62", "8"), "081234567890", true),
+            (of("62", "8"), "08123456", false),
+            (of("62", "8"), "08123456789012", false),
+            (of("62", "8"), "0215551234", false),
+            (of("62", "8"), "7204012345678901", false),
+            (of("62", ""), "081234567890", false),
+            (of("670", "7"), "077123456", true),
+            (of("670", "7"), "07712", false),
+            (of("670", "7"), "081234567", false),
+        ] {
+            assert_eq!(
+                numbering.is_mobile(dialled),
+                want,
+                "{numbering:?} {dialled}"
+            );
+        }
+    }
 
     #[test]
     fn a_number_is_dialled_with_a_nought() {

@@ -482,6 +482,36 @@ async fn people_are_registered_and_only_bad_rows_come_back() {
     assert_eq!(refused.reason, "not_allowed");
 }
 
+/// Whoever has no area of responsibility would answer for the whole country.
+#[tokio::test]
+async fn people_are_registered_only_where_the_sender_answers_for() {
+    let world = Build::new(Place::OneBox).with_daemons().await;
+    let head: &[&str] = &[
+        "Nama depan",
+        "Telepon",
+        "Kode lokasi",
+        "Wilayah tugas",
+        "Jenis pengguna",
+    ];
+    let rows: &[&[&str]] = &[
+        head,
+        &["Siti", "081311112222", "72060202", "", "PLS"],
+        &["Budi", "081311113333", "63020202", "", "PLS"],
+        &["Ani", "081311114444", "72060202", "7204 63", "PLS"],
+        &["Eko", "081311115555", "72060202", " ; ", "PLS"],
+    ];
+    let book = xlsx(rows, &[]);
+    let letter = world
+        .answer(&with_file(COORDINATOR, "pengguna", "p.xlsx", &book))
+        .await;
+    says(&letter, "2 baris tersimpan");
+    says(&letter, "C3: Lokasi 63020202 di luar wilayah tugas Anda");
+    says(&letter, "D4: Lokasi 63 di luar wilayah tugas Anda");
+    let areas = "SELECT string_agg(p.name || ' ' || coalesce(a.place = p.home_place, false), ', ' ORDER BY p.name)
+                   FROM person p LEFT JOIN person_area a ON a.person = p.id WHERE p.name IN ('Siti', 'Budi', 'Ani', 'Eko')";
+    assert_eq!(world.texts(areas).await, ["Eko true, Siti true"]);
+}
+
 #[tokio::test]
 async fn laboratory_results_bring_a_report_and_tell_the_officer() {
     let mut world = Build::new(Place::OneBox).with_daemons().await;

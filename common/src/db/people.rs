@@ -189,6 +189,13 @@ pub struct Kinds<'a> {
     pub groups: &'a [String],
 }
 
+impl Kinds<'_> {
+    /// Whether no kind is named.
+    pub fn is_empty(&self) -> bool {
+        self.types.is_empty() && self.groups.is_empty()
+    }
+}
+
 /// Who is to be told about a place: the active people of these kinds (all that receive anything,
 /// when none is named) with an area of responsibility that is the place or above it, and with an
 /// address that is not suppressed. In order of their ids; each once, however many areas match.

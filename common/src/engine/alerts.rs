@@ -7,7 +7,7 @@ mod bundle;
 mod circle;
 mod raise;
 
-pub use bundle::{Bundle, Look};
+pub use bundle::{Bundle, Look, NotBundled};
 pub use raise::{NotRaised, Raised};
 
 use super::{Done, Engine, Turn};

@@ -79,7 +79,7 @@ pub fn compile_offline(settings: &config::Engine) -> std::result::Result<Codes, 
     let (lists, entries) = crate::load::lists_as_shipped().map_err(|e| alone(&e))?;
     let lexicon = lexicon_of(lists, entries);
     let files = files(settings).map_err(|e| alone(&e))?;
-    Codes::load_for(&settings.country_code, &files.codes, &files.texts, lexicon)
+    Codes::load_for(&settings.numbering(), &files.codes, &files.texts, lexicon)
         .map(|codes| codes.signed(&settings.signature))
         .map_err(|faults| faults.iter().map(ToString::to_string).collect())
 }
@@ -87,7 +87,7 @@ pub fn compile_offline(settings: &config::Engine) -> std::result::Result<Codes, 
 /// The shipped code files with those of the settings' folder.
 fn compile(settings: &config::Engine, lexicon: Arc<Lexicon>) -> Result<Codes> {
     let files = files(settings)?;
-    Codes::load_for(&settings.country_code, &files.codes, &files.texts, lexicon)
+    Codes::load_for(&settings.numbering(), &files.codes, &files.texts, lexicon)
         .map(|codes| codes.signed(&settings.signature))
         .map_err(|faults| Failure::quarantine(listed(&faults)))
 }

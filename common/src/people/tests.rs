@@ -8,6 +8,7 @@ use crate::envelope::Envelope;
 use crate::load::{self, LoadOptions};
 use crate::messages::{Purpose, TextOutput};
 use crate::outbox::{Outbox, Pushed};
+use crate::phone::Numbering;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
@@ -653,6 +654,23 @@ async fn who_cannot_be_reached_any_more_is_told_of_once() {
     assert_eq!(look().await.len(), 1, "and again when it happens again");
 }
 
+/// An installation's own circles may name no coordinators: that is not everybody who answers for the place.
+#[tokio::test]
+async fn without_coordinators_nobody_hears_whom_nothing_reaches() {
+    let world = World::new().await;
+    for address in [PELSA, "pelsa@example.org"] {
+        let bounce = ContactState::Suppressed {
+            reason: "bounce".into(),
+        };
+        world.mark(address, bounce).await;
+    }
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let found = newly_unreachable(&tx, Kinds::default()).await.unwrap();
+    assert_eq!(found.len(), 1, "it is noticed");
+    assert!(found[0].told.is_empty(), "{:?}", found[0].told);
+}
+
 /// Somebody who registered, reported, was rung up, moved, wrote a mail and was told something; their
 /// id and their case.
 async fn a_whole_story(world: &World) -> (i64, i64) {
@@ -695,7 +713,9 @@ async fn erased(world: &World, person: i64, for_good: bool) -> Erasure {
     let by = By::named("me").because(Some("asked for it"));
     let mut conn = world.place.db.client().await;
     let tx = begin(&mut conn).await;
-    let done = erase(&tx, &by, person).await.unwrap();
+    let done = erase(&tx, &by, person, &Numbering::default())
+        .await
+        .unwrap();
     if for_good {
         tx.commit().await.unwrap();
     }
@@ -806,6 +826,65 @@ async fn nothing_tells_any_more_which_owner_was_erased() {
         world.count(&format!("owner WHERE person = {person}")).await,
         1
     );
+}
+
+/// A number of ours may end like somebody else's, and a telephone may go to a relative with the number of a herd.
+#[tokio::test]
+async fn the_herd_of_another_is_not_erased_with_somebody() {
+    let world = World::new().await;
+    let (person, _) = a_whole_story(&world).await;
+    // Theirs was +6281288888888; +6281299999999 before.
+    let herds = "DELETE FROM owner_key; DELETE FROM owner;
+         WITH o AS (INSERT INTO owner (name, place, registered_at)
+                    SELECT n, p.home_place, now() FROM person p, unnest(ARRAY['Siti Fatimah', 'Made Rai']) n
+                     WHERE p.name = 'Siti Fatimah' RETURNING id, name)
+         INSERT INTO owner_key (owner, kind, digits)
+         SELECT id, 'phone', CASE name WHEN 'Made Rai' THEN '081288888888' ELSE '01288888888' END FROM o";
+    world.place.db.run(herds).await;
+    let Erasure::Done(touched) = erased(&world, person, true).await else {
+        panic!("they are there")
+    };
+    let kept = "SELECT string_agg(o.name || ' ' || k.digits, ', ' ORDER BY o.name)
+                  FROM owner o JOIN owner_key k ON k.owner = o.id WHERE o.person IS NULL";
+    assert_eq!(
+        world.place.db.one::<String>(kept).await,
+        "Made Rai 081288888888, Siti Fatimah 01288888888"
+    );
+    let left = "SELECT id FROM owner WHERE name = 'Made Rai'";
+    assert_eq!(
+        touched.owners_left,
+        [world.place.db.one::<i64>(left).await],
+        "the operator is told of the one with their number"
+    );
+}
+
+/// Somebody's address may stand in what is on its way to others.
+#[tokio::test]
+async fn what_waits_for_others_is_not_deleted_with_somebody() {
+    let world = World::new().await;
+    let (person, _) = a_whole_story(&world).await;
+    let bodies = format!(
+        r#"INSERT INTO queue (name, id, body) SELECT 'kentongan-email-output', gen_random_uuid(), b
+             FROM unnest(ARRAY['{{"body":{{"to":"vet@example.org","values":{{"phone":"{OTHER}"}}}}}}',
+                               '{{"body":{{"sender":"vet@example.org","recipients":["{OTHER}"]}}}}',
+                               '{{"body":{{"recipients":[{{"address":"{OTHER}"}},{{"address":"vet@example.org"}}]}}}}',
+                               '{{"body":{{"recipients":[{{"address":"{OTHER}"}}]}}}}',
+                               '{{"body":{{"sender":"{OTHER}","recipients":["a@b.id"]}}}}',
+                               'no JSON "{OTHER}"']) b;
+           INSERT INTO outbox (queue, id, body) SELECT 'email-output', gen_random_uuid(), b
+             FROM unnest(ARRAY['{{"body":{{"to":"vet@example.org","values":{{"phone":"{OTHER}"}}}}}}']) b"#
+    );
+    world.place.db.run(&bodies).await;
+    let Erasure::Done(touched) = erased(&world, person, true).await else {
+        panic!("they are there")
+    };
+    assert_eq!(
+        touched.waiting,
+        3 + 2,
+        "to them, from them, about them alone"
+    );
+    assert_eq!(world.count("queue").await, 4);
+    assert_eq!(world.count("outbox").await, 1);
 }
 
 #[tokio::test]

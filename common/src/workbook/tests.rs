@@ -315,6 +315,39 @@ fn ids_that_a_spreadsheet_changed_are_put_right_or_told() {
     );
 }
 
+/// Elsewhere mobile numbers begin otherwise; where nothing tells them apart, no zero is put in front.
+#[test]
+fn a_number_gets_its_zero_back_as_it_is_written_in_the_country() {
+    let files = shipped::files();
+    let reader = Reader {
+        language: Language::Id,
+        kind: "PMD",
+        may: &|_| true,
+    };
+    let typed = |mobile: &str, number| {
+        let timor = crate::phone::Numbering {
+            country: "670".into(),
+            mobile: mobile.into(),
+        };
+        let codes = Codes::load_for(&timor, &files.codes, &files.texts, sample::lexicon()).unwrap();
+        let rows = kind::named("rows").unwrap();
+        let owners = Form::new(rows, Some("DP"), &codes, &reader).ok().unwrap();
+        let people = Form::new(kind::named("people").unwrap(), None, &codes, &reader);
+        let people = people.ok().unwrap();
+        [(&owners, "identification"), (&people, "phone")].map(|(form, name)| {
+            let column = form.columns.iter().find(|c| c.name == name).unwrap();
+            super::cell::word(column, &Value::Number(number), Language::Id).ok()
+        })
+    };
+    let some = |digits: &str| Some(digits.to_owned());
+    assert_eq!(
+        typed("7", 77_123_456.0),
+        [some("077123456"), some("077123456")]
+    );
+    assert_eq!(typed("7", 81_234_567.0), [some("81234567"), None]);
+    assert_eq!(typed("", 77_123_456.0), [some("77123456"), None]);
+}
+
 /// The answer to a workbook is one mail: nobody would ever see a PIN that a row brought.
 #[test]
 fn what_is_answered_with_a_pin_is_no_row() {

@@ -30,6 +30,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("no_contact", &[]),
     ("known_person", &["value"]),
     ("cannot_register", &["value"]),
+    ("outside_area", &["value"]),
     ("unknown_group", &["value", "groups"]),
     ("cannot_group", &["value"]),
     ("address_twice", &["value", "row"]),

@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::db::Tx;
 use serde::Serialize;
+use serde_json::Value as Json;
 
 /// How many rows were touched.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -23,6 +24,9 @@ pub struct Touched {
     pub changes: u64,
     /// Messages to or from them that waited on queues of this database, dead letters too.
     pub waiting: u64,
+    /// Ids of owners of animals who stay as they are: registered with a number of theirs, under another name or
+    /// besides the one who is taken for them.
+    pub owners_left: Vec<i64>,
 }
 
 /// In place of what told who somebody is.
@@ -64,7 +68,6 @@ async fn say(tx: &Tx<'_>, sql: &str, person: i64, addresses: &[String]) -> Resul
 /// Takes them out everywhere. What was built on their reports stays true.
 pub(crate) async fn everywhere(tx: &Tx<'_>, person: i64, addresses: &[String]) -> Result<Touched> {
     let all = async |sql| say(tx, sql, person, addresses).await;
-    all(THEIR_HERD).await?;
     let touched = Touched {
         reports: all(REPORTS).await? + all(TRAINING).await? + all(OWNERS_REPORTS).await?,
         messages: all(MESSAGES).await? + all(ANSWERS_TO_OTHERS).await?,
@@ -73,7 +76,8 @@ pub(crate) async fn everywhere(tx: &Tx<'_>, person: i64, addresses: &[String]) -
         mails: all(MAILS).await?,
         changes: all(CHANGES).await?,
         contacts: all(CONTACTS).await?,
-        waiting: all(QUEUE).await? + all(OUTBOX).await?,
+        waiting: waiting(tx, "queue", addresses).await? + waiting(tx, "outbox", addresses).await?,
+        owners_left: Vec::new(),
     };
     for sql in [
         WATCHES,
@@ -99,34 +103,72 @@ pub(crate) async fn everywhere(tx: &Tx<'_>, person: i64, addresses: &[String]) -
     Ok(touched)
 }
 
-/// An owner who was registered with their telephone number, and whom nothing else tells to be theirs: erased
-/// with them. A number is dialled with a nought in place of the country's code.
-const THEIR_HERD: &str = "-- erase::their_herd
-UPDATE owner SET person = $1 WHERE $3::text <> '' AND NOT EXISTS (SELECT FROM owner WHERE person = $1)
-   AND id = (SELECT o.id FROM owner_key k JOIN owner o ON o.id = k.owner AND o.person IS NULL
-              WHERE k.kind = 'phone' AND length(k.digits) >= 9
-                AND EXISTS (SELECT FROM unnest($2::text[]) AS a
-                             WHERE a ~ ('^[+][0-9]{1,3}' || substr(k.digits, 2) || '$'))
-              ORDER BY o.id LIMIT 1)";
+/// Takes an owner without an account for them who was registered with their telephone number (`numbers`, as dialled in
+/// the country) and their name, when nothing else tells which herd is theirs: erased with them. A number alone says
+/// little, for telephones go from hand to hand. The ids of other owners with such a number, who stay.
+pub(crate) async fn their_herd(tx: &Tx<'_>, person: i64, numbers: &[String]) -> Result<Vec<i64>> {
+    tx.execute(
+        "-- erase::their_herd
+         UPDATE owner SET person = $1 WHERE NOT EXISTS (SELECT FROM owner WHERE person = $1)
+            AND id = (SELECT o.id FROM owner_key k JOIN owner o ON o.id = k.owner AND o.person IS NULL
+                        JOIN person p ON p.id = $1 AND search_key(p.name) = search_key(o.name)
+                       WHERE k.kind = 'phone' AND k.digits = ANY ($2) ORDER BY o.id LIMIT 1)",
+        &[/* person */ &person, /* numbers */ &numbers],
+    )
+    .await?;
+    let rows = tx
+        .query(
+            "-- erase::owners_left
+             SELECT o.id FROM owner_key k JOIN owner o ON o.id = k.owner AND o.person IS NULL
+              WHERE k.kind = 'phone' AND k.digits = ANY ($1) ORDER BY o.id",
+            &[/* numbers */ &numbers],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
 
-/// What is on its way to them or from them. Texts to others that hold their name go out within seconds.
-const QUEUE: &str = "-- erase::queue
-DELETE FROM queue WHERE $1::bigint > 0 AND $3::text <> ''
-   AND EXISTS (SELECT FROM unnest($2::text[]) AS a WHERE position(to_json(a)::text IN body) > 0)";
+/// Deletes what waits in `table` (`queue`, or `outbox` where queues are elsewhere) and is to them, from them, or about
+/// them alone; how many rows. What is for others and holds an address of theirs stays: it goes out within seconds.
+async fn waiting(tx: &Tx<'_>, table: &str, addresses: &[String]) -> Result<u64> {
+    let holding = format!(
+        "-- erase::waiting
+         SELECT seq, body FROM {table}
+          WHERE EXISTS (SELECT FROM unnest($1::text[]) AS a WHERE position(to_json(a)::text IN body) > 0)"
+    );
+    let rows = tx.query(&holding, &[/* addresses */ &addresses]).await?;
+    // Not by the database: it takes no JSON with a character that it cannot store.
+    let theirs = rows.iter().filter(|row| is_theirs(row.get(1), addresses));
+    let theirs: Vec<i64> = theirs.map(|row| row.get(0)).collect();
+    let sql = format!("-- erase::delete_waiting\nDELETE FROM {table} WHERE seq = ANY ($1)");
+    tx.execute(&sql, &[/* seqs */ &theirs]).await
+}
 
-/// The same, where queues are elsewhere.
-const OUTBOX: &str = "-- erase::outbox
-DELETE FROM outbox WHERE $1::bigint > 0 AND $3::text <> ''
-   AND EXISTS (SELECT FROM unnest($2::text[]) AS a WHERE position(to_json(a)::text IN body) > 0)";
+/// Whether an envelope is to these addresses, from them, or tells what became of mails to them and to nobody else.
+fn is_theirs(envelope: &str, addresses: &[String]) -> bool {
+    let Ok(envelope) = serde_json::from_str::<Json>(envelope) else {
+        return false;
+    };
+    let body = &envelope["body"];
+    let is_one = |value: &Json| {
+        value
+            .as_str()
+            .is_some_and(|a| addresses.iter().any(|b| b == a))
+    };
+    let about = body["recipients"].as_array().map_or(&[][..], Vec::as_slice);
+    ["to", "from", "sender"]
+        .iter()
+        .any(|field| is_one(&body[*field]))
+        || (!about.is_empty() && about.iter().all(|of| is_one(&of["address"])))
+}
 
-/// The words that the clock would say again name who reported.
+/// The words that the clock would say again name who reported. The case is then told by its number alone.
 const WATCHES: &str = "-- erase::watches
-UPDATE alert_watch w SET text_id = $3, text_en = $3 FROM disease_case c
- WHERE c.id = w.case_id AND c.opened_by = $1 AND w.text_id IS NOT NULL AND $2::text[] IS NOT NULL";
+UPDATE alert_watch w SET text_id = '', text_en = '' FROM disease_case c
+ WHERE c.id = w.case_id AND c.opened_by = $1 AND w.text_id IS NOT NULL AND $2::text[] IS NOT NULL AND $3::text <> ''";
 
 const WATCHES_OF_TRAINING: &str = "-- erase::watches_of_training
-UPDATE training.alert_watch w SET text_id = $3, text_en = $3 FROM training.disease_case c
- WHERE c.id = w.case_id AND c.opened_by = $1 AND w.text_id IS NOT NULL AND $2::text[] IS NOT NULL";
+UPDATE training.alert_watch w SET text_id = '', text_en = '' FROM training.disease_case c
+ WHERE c.id = w.case_id AND c.opened_by = $1 AND w.text_id IS NOT NULL AND $2::text[] IS NOT NULL AND $3::text <> ''";
 
 const WORKBOOK_FILES: &str = "-- erase::workbook_files
 INSERT INTO blob_to_delete (key)

@@ -18,6 +18,8 @@ use uuid::Uuid;
 /// What is said because the clock went on, about one message of long ago.
 #[derive(Debug)]
 pub struct Raised {
+    /// The case.
+    pub case: i64,
     /// The message.
     pub message: Uuid,
     /// Its trace.
@@ -56,6 +58,7 @@ impl Engine {
             let due = rows::due(tx, case, &answers).await?;
             let alerts = self.raise((tx, &codes), &due, zone).await?;
             Ok(Raised {
+                case,
                 message: due.message,
                 trace: due.trace,
                 alerts,
@@ -134,6 +137,7 @@ impl Engine {
             let values = [
                 ("since", clock(due.begun_at, zone).into()),
                 ("text", text.as_str().into()),
+                ("case", due.case_id.into()),
             ];
             alerts.push(Alert {
                 text: codes.say(key, alert.language, &values),

@@ -66,11 +66,12 @@ impl World {
         loop {
             let mut conn = self.place.db.client().await;
             let tx = begin(&mut conn).await;
-            let look = self.engine.bundle_due(&tx, &TimeZone::UTC).await;
+            let look = self.engine.bundle_due(&tx, &TimeZone::UTC, &[]).await;
             tx.commit().await.expect("it is kept");
-            match look.expect("the server answers") {
+            let look = look.expect("the server answers");
+            match look.expect("nothing is wrong with the receiver") {
                 Look::Tell(alert) => told.push(*alert),
-                Look::Next => {}
+                Look::Next(_) => {}
                 Look::Done => return told,
             }
         }
@@ -251,6 +252,30 @@ async fn the_times_between_the_steps_are_those_of_the_file() {
     assert_eq!(world.number(minutes).await, 60);
 }
 
+/// Whoever reported it was erased meanwhile, with the words that name them.
+#[tokio::test]
+async fn an_urgent_case_without_its_words_is_told_by_its_number() {
+    let world = World::new().await;
+    world.say(PELSA, "P GG AJ 1 72060202", 5).await;
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let reporter = people::by_contact(&tx, "console", PELSA).await;
+    let reporter = reporter.expect("a query").expect("they are known").id;
+    let by = crate::people::By::named("me");
+    crate::people::erase(&tx, &by, reporter, &crate::phone::Numbering::default())
+        .await
+        .expect("the server answers");
+    tx.commit().await.expect("it is kept");
+    for whom in ["the same people", "the next level"] {
+        let told = world.step().await;
+        assert!(
+            told[0].1.ends_with(". ID kasus 1, lihat LAPK 1."),
+            "{whom}: {}",
+            told[0].1
+        );
+    }
+}
+
 #[tokio::test]
 async fn whoever_answers_stops_the_clock() {
     for (from, text, why) in [
@@ -414,15 +439,17 @@ async fn two_processors_tell_what_is_held_once() {
     let zone = TimeZone::UTC;
     let first = world
         .engine
-        .bundle_due(&one, &zone)
+        .bundle_due(&one, &zone, &[])
         .await
-        .expect("the server answers");
+        .expect("the server answers")
+        .expect("nothing is wrong");
     assert!(matches!(first, Look::Tell(_)));
     let second = world
         .engine
-        .bundle_due(&other, &zone)
+        .bundle_due(&other, &zone, &[])
         .await
-        .expect("the server answers");
+        .expect("the server answers")
+        .expect("nothing is wrong");
     assert!(matches!(second, Look::Done), "the first one sees to it");
     let raised = world.engine.raise_due(&one, &zone, &[]).await;
     assert!(matches!(raised, Ok(Some(Ok(_)))), "{raised:?}");
@@ -432,8 +459,9 @@ async fn two_processors_tell_what_is_held_once() {
     drop(one);
     let taken_over = async {
         loop {
-            let look = world.engine.bundle_due(&other, &zone).await;
-            if matches!(look.expect("the server answers"), Look::Tell(_)) {
+            let look = world.engine.bundle_due(&other, &zone, &[]).await;
+            let look = look.expect("the server answers");
+            if matches!(look, Ok(Look::Tell(_))) {
                 break;
             }
         }

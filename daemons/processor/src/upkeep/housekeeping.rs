@@ -88,7 +88,7 @@ impl Housekeeping {
         Ok(())
     }
 
-    /// One message for each coordinator, whatever the number of people.
+    /// One message for each coordinator, whatever the number of people. Nobody else gets their names.
     async fn tell_of_unreachable(&self) -> Result {
         let codes = self.engine.codes();
         let coordinators = match codes.circle("supervisors") {
@@ -98,6 +98,11 @@ impl Housekeeping {
         let mut conn = self.home.db.connect().await?;
         let tx = conn.begin().await?;
         let found = people::newly_unreachable(&tx, coordinators).await?;
+        if coordinators.is_empty() && !found.is_empty() {
+            warn!(
+                "Nobody is told of people whom nothing reaches: the circle `supervisors` must be `covering` and name types or groups"
+            );
+        }
         for lost in &found {
             telemetry::count(UNREACHABLE, "new");
             let told = lost.told.len();

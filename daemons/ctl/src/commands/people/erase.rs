@@ -35,7 +35,7 @@ impl Erase {
         let tx = conn.begin().await?;
         let id = one(&tx, &settings, &self.who).await?;
         let by = By::named(who()).because(Some(&self.reason));
-        let touched = match people::erase(&tx, &by, id).await? {
+        let touched = match people::erase(&tx, &by, id, &settings.engine.numbering()).await? {
             Erasure::Done(touched) => touched,
             Erasure::Unknown => return Err(Fault::nothing(format!("there is no person {id}"))),
             Erasure::Before => {
@@ -78,6 +78,11 @@ impl Erase {
             (touched.waiting, "waiting messages deleted"),
         ] {
             out.line(format!("  {count:>6} {what}"))?;
+        }
+        for owner in &touched.owners_left {
+            note(&format!(
+                "Owner {owner} has a number of theirs and stays: another name, or another herd."
+            ));
         }
         if self.dry_run {
             note("A dry run: nothing was touched.");

@@ -80,10 +80,8 @@ impl View<'_> {
             let (desk, language) = (&self.desk, self.language);
             let by = By::named("a trial");
             let options = rows_of_people::options(&desk.engine, &desk.systems, by);
-            let may = self.person.permissions.iter().map(String::as_str);
-            let may: Vec<&str> = may.collect();
             let (mut table, wrong) =
-                rows_of_people::table((form, grid), &may, &options, language, &tx).await?;
+                rows_of_people::table((form, grid), self.person, &options, language, &tx).await?;
             faults.extend(wrong);
             let of = (form, grid);
             faults.extend(rows_of_people::load(of, &mut table, &options, language, &tx).await?);

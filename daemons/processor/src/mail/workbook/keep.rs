@@ -67,14 +67,13 @@ impl Case<'_> {
             Entries::People(table) => {
                 let by = By::message(person.id, self.mail.msg.envelope.id);
                 let options = people::options(&self.judge.engine, &self.judge.systems, by);
-                people::store(table, &options, self.tx)
-                    .await
-                    .map_err(|e| match e {
-                        LoadError::Database(failure) => failure,
-                        LoadError::Faults(_) => {
-                            again("people changed while a workbook was looked at")
-                        }
-                    })?;
+                match people::store(table, &options, self.tx).await {
+                    Ok(true) => {}
+                    Ok(false) | Err(LoadError::Faults(_)) => {
+                        return Err(again("people changed while a workbook was looked at"));
+                    }
+                    Err(LoadError::Database(failure)) => return Err(failure),
+                }
             }
         }
         let mut said = ready.said.clone();

@@ -1,7 +1,10 @@
 //! Rows as people: made into what the loader reads, its faults led back to their cells. Who is
 //! registered already is not changed this way.
 
+mod area;
+
 use common::code::Var;
+use common::db::people::Person;
 use common::db::{Tx, people, workbooks};
 use common::engine::Engine;
 use common::language::Language;
@@ -57,11 +60,11 @@ struct Read<'a> {
     cells: Vec<(&'a str, String)>,
 }
 
-/// Checks all rows; what the loader will read, and every fault. Nobody registers people who may do more than
-/// they do themselves, whose permissions `may` are.
+/// Checks all rows; what the loader will read, and every fault. As with `D`, nobody registers people who may do more
+/// than the sender may let them, or for places for which the sender does not answer.
 pub async fn table(
     (form, grid): (&Form, &Grid<'_>),
-    may: &[&str],
+    sender: &Person,
     options: &LoadOptions,
     language: Language,
     tx: &Tx<'_>,
@@ -75,13 +78,17 @@ pub async fn table(
     let mut faults = Vec::new();
     let mut table = Table::default();
     let groups = registering::groups(tx).await?;
-    let within = registering::groups_within(tx, may).await?;
+    let may: Vec<&str> = sender.permissions.iter().map(String::as_str).collect();
+    let within = registering::groups_within(tx, &may).await?;
     for row in &grid.rows {
         let before = faults.len();
         let read = check.read(row, &mut faults);
         let home = check.home(&read, tx, &mut faults).await?;
         check.strangers(&read, tx, &mut faults).await?;
-        check.rank(&read, may, tx, &mut faults).await?;
+        check
+            .area((&read, &home), sender.id, tx, &mut faults)
+            .await?;
+        check.rank(&read, &may, tx, &mut faults).await?;
         check.groups(&read, &within, &groups, &mut faults);
         if faults.len() == before {
             table.0.push((row.number, line(&read, &home)));
@@ -125,17 +132,18 @@ pub async fn load(
     }
 }
 
-/// Loads a table that was found good, in the name of whoever sent it; how many people are new.
+/// Loads a table that was found good, in the name of whoever sent it. False when somebody in it was registered
+/// meanwhile: then this would change them, and the transaction is not to be kept.
 pub async fn store(
     table: &Table,
     options: &LoadOptions,
     tx: &Tx<'_>,
-) -> std::result::Result<usize, LoadError> {
+) -> std::result::Result<bool, LoadError> {
     if table.0.is_empty() {
-        return Ok(0);
+        return Ok(true);
     }
     let report = load::people(tx, &table.csv()?[..], options).await?;
-    Ok(usize::try_from(report.added).unwrap_or(usize::MAX))
+    Ok(report.changed == 0 && report.unchanged == 0)
 }
 
 /// How people are loaded in this installation, in somebody's name.
@@ -352,18 +360,24 @@ fn words(cell: &str) -> impl Iterator<Item = String> {
     words.filter(|w| !w.is_empty()).map(str::to_uppercase)
 }
 
+/// Without areas of responsibility they answer for their home: none at all would be the whole country.
 fn line(read: &Read<'_>, home: &str) -> [String; 8] {
     let get = |column| read.get(column).unwrap_or_default().to_owned();
     let name = format!("{} {}", get("given_name"), get("family_name"));
     let language = Some(get("language")).filter(|l| !l.is_empty());
+    let areas: Vec<String> = words(&get("areas")).collect();
+    let areas = Some(areas.join(" ")).filter(|areas| !areas.is_empty());
     [
         name.trim().to_owned(),
         language.unwrap_or_else(|| "id".into()),
         get("user_type"),
         home.to_owned(),
-        get("areas").replace([',', ';'], " "),
+        areas.unwrap_or_else(|| home.to_owned()),
         get("phone"),
         get("email"),
         words(&get("groups")).collect::<Vec<_>>().join(" "),
     ]
 }
+
+#[cfg(test)]
+mod tests;
