@@ -1,9 +1,9 @@
 -- Females in heat of the last three days without an insemination since, the latest first: of the sender's areas and home or,
--- when the message names a place, of that. Three days: a heat lasts one, and what comes later waits for the next.
+-- when the message names a place, of that, be it their own village. Three days: a heat lasts one, and what comes later waits for the next.
 WITH wanted AS (
-    SELECT CASE WHEN p.home_place IS NOT DISTINCT FROM :place
+    SELECT CASE WHEN :named_place::bigint IS NULL
                 THEN ARRAY(SELECT a.place FROM person_area a WHERE a.person = p.id) || p.home_place
-                ELSE ARRAY[:place] END AS places
+                ELSE ARRAY[:named_place::bigint] END AS places
       FROM person p WHERE p.id = :sender)
 SELECT to_char(r.sent_at AT TIME ZONE 'Asia/Jakarta', 'DD/MM/YYYY') AS date,
        a.code AS animal, o.name AS owner, o.id AS number,

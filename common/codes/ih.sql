@@ -1,4 +1,5 @@
--- Everything that was reported of an animal and not withdrawn, oldest first, after the day of its birth.
+-- What was reported of an animal and not withdrawn, the latest first, after the day of its birth: what does not fit into the
+-- answer is what came long ago.
 WITH entry AS NOT MATERIALIZED (
     SELECT list, code, CASE :language WHEN 'en' THEN name_en ELSE name_id END AS name FROM list_entry),
 event AS (
@@ -24,5 +25,5 @@ SELECT to_char(v.sent_at AT TIME ZONE 'Asia/Jakarta', 'DD/MM/YYYY'), NULL, CASE 
        v.fields ->> 'bull', v.fields ->> 'month', v.fields ->> 'calf', v.fields ->> 'trimester', shown_decimal(v.fields ->> 'weight', :language::text),
        v.case_id, 1, v.sent_at, v.seq
   FROM event v
- ORDER BY turn, sent_at, seq
+ ORDER BY turn, sent_at DESC, seq DESC
  LIMIT 60

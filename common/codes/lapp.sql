@@ -4,6 +4,12 @@ WITH who AS MATERIALIZED (
     SELECT :sender::bigint AS person WHERE :reporter::text IS NULL
     UNION ALL
     SELECT person FROM contact WHERE kind = 'phone' AND address = :reporter::text
+    UNION ALL
+    -- A number that somebody gave up, and nobody has since.
+    (SELECT m.person FROM message m
+      WHERE m.address = :reporter::text AND m.person IS NOT NULL
+        AND NOT EXISTS (SELECT FROM contact k WHERE k.address = :reporter::text)
+      ORDER BY m.received_at DESC LIMIT 1)
 )
 SELECT c.id AS "case",
        to_char(c.opened_at AT TIME ZONE 'Asia/Jakarta', 'DD/MM/YYYY') AS date,

@@ -45,6 +45,9 @@ SELECT to_char(f.at AT TIME ZONE 'Asia/Jakarta', 'DD/MM HH24:MI') AS date,
        SELECT p.name, (SELECT k.address FROM contact k WHERE k.person = p.id AND k.kind = 'phone'
                         ORDER BY k.preference, k.id LIMIT 1) AS phone
          FROM report r JOIN person p ON p.id = r.sender
-        WHERE r.case_id = f.case_id AND r.code = 'R' AND r.withdrawn_at IS NULL
+        WHERE r.case_id IN (SELECT f.case_id
+                            UNION SELECT l.other FROM case_link l WHERE l.case_id = f.case_id
+                            UNION SELECT l.case_id FROM case_link l WHERE l.other = f.case_id)
+          AND r.code = 'R' AND r.withdrawn_at IS NULL
         ORDER BY r.sent_at LIMIT 1) by ON true
  ORDER BY f.line

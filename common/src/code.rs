@@ -24,6 +24,7 @@ mod nearest;
 mod parse;
 mod prove;
 mod reply;
+mod second_look;
 pub mod shipped;
 pub mod sms;
 pub mod spec;
@@ -43,6 +44,7 @@ pub use words::{MAX_TEXT, MAX_WORDS};
 
 use crate::alerts::{self, Alerting, Whom};
 use crate::language::Language;
+use crate::phone::Numbering;
 use load::Loader;
 pub(crate) use load::{line_of, syntax_fault};
 use parse::Parser;
@@ -151,22 +153,25 @@ pub struct Codes {
     lexicon: Arc<Lexicon>,
     replies: Replies,
     alerting: Alerting,
+    numbering: Numbering,
+    /// What stands in front of every text, for answers that must fit.
+    signature: String,
 }
 
 impl Codes {
     /// Loads code files and the engine's texts, or says everything that is wrong with any of them.
-    /// Telephone numbers without a country code are Indonesian.
+    /// Telephone numbers without a country code are of the country that is the default setting.
     pub fn load(
         files: &[CodeSource],
         texts: &str,
         lexicon: Arc<Lexicon>,
     ) -> Result<Self, Vec<CodeFault>> {
-        Self::load_for(crate::phone::INDONESIA, files, texts, lexicon)
+        Self::load_for(&Numbering::default(), files, texts, lexicon)
     }
 
-    /// [`Codes::load`] for another country's calling code.
+    /// [`Codes::load`] where telephone numbers are written in another way.
     pub fn load_for(
-        country: &str,
+        numbering: &Numbering,
         files: &[CodeSource],
         texts: &str,
         lexicon: Arc<Lexicon>,
@@ -181,7 +186,7 @@ impl Codes {
         let mut loaded = Vec::new();
         let mut loader = Loader {
             lexicon: &lexicon,
-            country,
+            country: &numbering.country,
             replies: &mut replies,
             circles: &alerting.circles,
         };
@@ -200,6 +205,8 @@ impl Codes {
             lexicon,
             replies,
             alerting,
+            numbering: numbering.clone(),
+            signature: String::new(),
         };
         codes.join(loaded, &mut faults);
         if faults.is_empty() {
@@ -207,6 +214,17 @@ impl Codes {
         } else {
             Err(faults)
         }
+    }
+
+    /// The same, for texts that go out with this in front of them.
+    pub fn signed(mut self, signature: &str) -> Self {
+        signature.clone_into(&mut self.signature);
+        self
+    }
+
+    /// How telephone numbers are written here.
+    pub fn numbering(&self) -> &Numbering {
+        &self.numbering
     }
 
     /// What a text means to its sender. Never fails, bounded on any input; a few microseconds.
@@ -257,10 +275,38 @@ impl Codes {
             group,
             sender: reader,
         };
-        match parser.parse(words) {
+        let read = parser.parse(words);
+        let read = read.or_else(|fault| second_look::read(&parser, words, spec, fault));
+        match read {
             Ok(values) => Reading::Parsed(Arc::clone(spec), values),
-            Err(fault) => Reading::Faulty(Arc::clone(spec), fault),
+            Err(mut fault) => {
+                self.hint_list(spec, &mut fault);
+                Reading::Faulty(Arc::clone(spec), fault)
+            }
         }
+    }
+
+    /// Where the short name of a list is wanted, somebody may have typed a code that takes words of one.
+    fn hint_list(&self, spec: &Spec, fault: &mut Fault) {
+        let wants = |field: &Arc<spec::Field>| matches!(field.kind, kind::Kind::ListName(_));
+        if fault.kind != FaultKind::Word || !spec.fields.iter().any(wants) {
+            return;
+        }
+        let code = self.by_word.get(&fault.word.to_ascii_uppercase());
+        let fields = code.iter().flat_map(|spec| &spec.fields);
+        let lists = fields.flat_map(|field| field.kind.lists());
+        let near = lists.filter_map(|list| list.as_entry());
+        fault.near = near.map(Arc::new).collect();
+        if fault.near.is_empty() {
+            let all: Vec<_> = self
+                .lexicon
+                .lists()
+                .iter()
+                .filter_map(|l| l.as_entry())
+                .collect();
+            fault.near = nearest::among(&fault.word, all.into_iter().map(Arc::new).collect());
+        }
+        fault.near.truncate(nearest::MOST);
     }
 
     /// The codes that a reader may send, in alphabetical order; those that are typed attached to

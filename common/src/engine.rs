@@ -25,10 +25,10 @@ mod turn;
 mod wording;
 
 pub use again::Again;
-pub use alerts::{Alert, Bundle, Look, Raised};
+pub use alerts::{Alert, Bundle, Look, NotBundled, NotRaised, Raised};
 pub use case_words::in_words;
 pub(crate) use deed::shown;
-pub use deed::{Asked, Deed, Done, Effected, Said, short_trace};
+pub use deed::{Asked, Deed, Done, Effected, Lapse, Said, short_trace};
 pub use found::Found;
 pub(crate) use found::day;
 pub use snapshot::compile_offline;
@@ -44,14 +44,18 @@ use crate::language::Language;
 use crate::mail::keys;
 use crate::mail::token::Signer;
 use crate::messages::EmailOutput;
+use crate::phone::Numbering;
 use crate::{Result, config};
 use people::People;
 use places::Places;
 use std::sync::{Arc, PoisonError, RwLock};
 use turn::Turn;
 
+/// The clock of the country's east, by which the future begins: UTC+9.
+pub(crate) const EAST: i8 = 9;
+
 /// What is said to a message, and to whom else.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Answer {
     /// To the sender, in the sender's language.
     pub text: String,
@@ -68,6 +72,8 @@ pub struct Answer {
     pub mails: Vec<EmailOutput>,
     /// It was only for training: nothing of it is in the real tables.
     pub training: bool,
+    /// It gives something that is good for a time only, from when the message was sent.
+    pub lapses: Option<Lapse>,
 }
 
 /// The engine of one process: code files and lists as of now, places and people that were looked
@@ -114,6 +120,11 @@ impl Engine {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// How telephone numbers are written here.
+    pub fn numbering(&self) -> Numbering {
+        self.settings.numbering()
     }
 
     /// The language of those whom we do not know.
@@ -166,7 +177,12 @@ impl Engine {
     }
 
     /// The same; without `tells` nobody else is told of it, now or later.
-    async fn answer_telling(&self, tx: &Tx<'_>, asked: &Asked<'_>, tells: bool) -> Result<Answer> {
+    pub async fn answer_telling(
+        &self,
+        tx: &Tx<'_>,
+        asked: &Asked<'_>,
+        tells: bool,
+    ) -> Result<Answer> {
         if !self.trains(asked.sender) {
             return self.decide(tx, asked, tells).await;
         }
@@ -201,11 +217,7 @@ impl Engine {
             return Ok(Answer {
                 text: codes.say(key, language, &[]),
                 outcome: key,
-                code: None,
-                case_id: None,
-                alerts: Vec::new(),
-                mails: Vec::new(),
-                training: false,
+                ..Answer::default()
             });
         }
         let reading = codes.read(asked.text, &reader);
@@ -215,10 +227,7 @@ impl Engine {
                 text,
                 outcome: reading.name(),
                 code: code_of(&reading).map(|spec| spec.code.clone()),
-                case_id: None,
-                alerts: Vec::new(),
-                mails: Vec::new(),
-                training: false,
+                ..Answer::default()
             });
         };
         let turn = Turn {

@@ -1,5 +1,5 @@
 //! Loading places, lists, people, infrastructure and programmes from CSV files: `kentongan load
-//! places|lists|people|infrastructure|programs FILE`.
+//! places|lists|people|groups|infrastructure|programs FILE`.
 //!
 //! A file is checked whole and refused with every fault it has; what is right goes in all or nothing,
 //! in the transaction of the caller. The same file a second time changes nothing. What is no longer in
@@ -18,8 +18,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use fault::hint;
 pub use fault::{LoadFault, Problem};
+pub(crate) use fault::{hint, there_are};
 pub(crate) use people::contact_address;
 pub(crate) use shipped::roles_as_shipped;
 pub use shipped::{ShippedError, demo_people, lists_as_shipped, shipped, shipped_lists};
@@ -27,6 +27,7 @@ pub use shipped::{ShippedError, demo_people, lists_as_shipped, shipped, shipped_
 use crate::Failure;
 use crate::db::{self, Tx};
 use crate::people::By;
+use crate::phone::Numbering;
 use serde::Serialize;
 use std::io::Read;
 
@@ -39,6 +40,8 @@ pub struct LoadOptions {
     pub systems: Vec<String>,
     /// Who loads: stands beside every change of a person.
     pub by: By,
+    /// How telephone numbers are written.
+    pub numbering: Numbering,
 }
 
 impl Default for LoadOptions {
@@ -47,6 +50,7 @@ impl Default for LoadOptions {
             retire_vanished: false,
             systems: vec!["isikhnas".into(), "kemendagri".into()],
             by: By::named("a load"),
+            numbering: Numbering::default(),
         }
     }
 }
@@ -204,7 +208,26 @@ pub async fn user_types(tx: &Tx<'_>, source: impl Read) -> Result<LoadReport, Lo
     Ok(report)
 }
 
-/// Loads people: `name,language,user_type[,home][,areas][,phone][,email][,contacts][,permissions][,state]`.
+/// Loads groups with what their people may do besides: `code,id,en,permissions`. The permissions must be
+/// there. Who is in which is said with the people.
+pub async fn groups(tx: &Tx<'_>, source: impl Read) -> Result<LoadReport, LoadError> {
+    use db::people::groups::{groups, put_group};
+    let bytes = table::bytes(source).map_err(whole_file)?;
+    db::people::bulk::lock(tx).await?;
+    let permissions = db::people::bulk::permissions(tx).await?;
+    let (read, faults) = roles::read_groups(&bytes, &permissions);
+    refuse(faults)?;
+    let known = groups(tx).await?;
+    let mut report = LoadReport::default();
+    for group in &read {
+        if report.count(known.iter().find(|k| k.code == group.code), group) {
+            put_group(tx, group).await?;
+        }
+    }
+    Ok(report)
+}
+
+/// Loads people: `name,language,user_type[,home][,areas][,phone][,email][,contacts][,permissions][,groups][,state]`.
 /// A person is known again by any address; who is not in the file stays as they are, whatever the options say.
 pub async fn people(
     tx: &Tx<'_>,
@@ -213,7 +236,7 @@ pub async fn people(
 ) -> Result<LoadReport, LoadError> {
     use db::people::bulk;
     let channels = bulk::channels(tx).await?;
-    let (rows, mut faults) = people::read(source, &channels);
+    let (rows, mut faults) = people::read(source, (&channels, &options.numbering));
     bulk::lock(tx).await?;
     let codes: Vec<&str> = rows.iter().flat_map(people::PersonRow::places).collect();
     let addresses = rows.iter().flat_map(|r| &r.addresses);
@@ -229,6 +252,11 @@ pub async fn people(
             .map(|t| t.code)
             .collect(),
         permissions: bulk::permissions(tx).await?,
+        groups: db::people::groups::groups(tx)
+            .await?
+            .into_iter()
+            .map(|g| g.code)
+            .collect(),
         places: bulk::places(tx, &options.systems, &codes).await?,
         people: bulk::stored(tx, &ids).await?,
         holders,
@@ -249,7 +277,7 @@ pub async fn infrastructure(
 ) -> Result<LoadReport, LoadError> {
     use db::people::bulk as people;
     use db::works::bulk;
-    let (rows, mut faults) = infrastructure::read(source);
+    let (rows, mut faults) = infrastructure::read(source, &options.numbering);
     bulk::lock(tx).await?;
     let codes: Vec<&str> = rows.iter().map(|r| r.place.as_str()).collect();
     let addresses = rows.iter().flat_map(|r| &r.staff);

@@ -20,6 +20,7 @@ mod register;
 
 pub use crate::db::people::changes::{Listed, ListedFilter, Past, history, is_erased, list};
 pub use crate::db::people::erase::Touched;
+pub use crate::db::people::groups::{Group, groups};
 pub use crate::db::people::{PersonState, StoredPerson};
 pub(crate) use audit::Change;
 pub use edit::{Edit, EditFault, Rules, apply, place};
@@ -27,8 +28,8 @@ pub use erase::{Erasure, delete_blobs, erase};
 pub use fall_over::{FellOver, Message, Undelivered, fall_over};
 pub use reach::{Unreached, newly_unreachable};
 pub use register::{
-    Confirmed, NewNumber, NewPerson, NotConfirmed, NumberFault, Sent, beyond, confirm, move_number,
-    register,
+    Confirmed, NewNumber, NewPerson, NumberFault, Sent, beyond, confirm, groups_within,
+    move_number, register,
 };
 
 use crate::Result;

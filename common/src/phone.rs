@@ -2,9 +2,44 @@
 //! network reports, the one an officer types and the one in a workbook are the same string.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
-/// Country calling code of Indonesia; an installation elsewhere passes its own.
-pub const INDONESIA: &str = "62";
+/// How numbers are written in a country, as the settings say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbering {
+    /// The country calling code, digits only: `engine.country_code`.
+    pub country: String,
+    /// What mobile numbers begin with behind the country code; empty: nothing tells them apart:
+    /// `engine.mobile_prefix`.
+    pub mobile: String,
+}
+
+impl Default for Numbering {
+    /// That of the default settings.
+    fn default() -> Self {
+        crate::config::Engine::default().numbering()
+    }
+}
+
+impl Numbering {
+    /// Whether this number, as it is dialled in the country with a nought, is a mobile one, of a length that networks
+    /// give out. False for all where nothing tells them apart.
+    pub fn is_mobile(&self, dialled: &str) -> bool {
+        let Some(rest) = dialled.strip_prefix('0') else {
+            return false;
+        };
+        let known = DIALLED.iter().find(|d| d.0 == self.country);
+        let fits = match known {
+            Some((_, lengths)) => lengths.contains(&dialled.len()),
+            None => canonical(dialled, &self.country).is_ok(),
+        };
+        !self.mobile.is_empty() && rest.starts_with(&self.mobile) && fits
+    }
+}
+
+/// Digits of mobile numbers as they are dialled, nought included, by calling code (Indonesia: the numbering plan of its
+/// regulator, as networks give out). Elsewhere whatever E.164 allows.
+const DIALLED: &[(&str, RangeInclusive<usize>)] = &[("62", 10..=13)];
 
 /// Digits of the longest number, country code included (ITU-T E.164, section 6).
 const LONGEST: usize = 15;
@@ -20,7 +55,7 @@ pub enum PhoneFault {
     #[error("not a telephone number: only digits, blanks and - . / ( ), with one + in front")]
     NotANumber,
     /// Neither `+`, `00`, `0` nor the country's own code at the start.
-    #[error("the number starts neither with 0 nor with a country code (+62...)")]
+    #[error("the number starts neither with 0 nor with a country code and +")]
     NoPrefix,
     /// Too few or too many digits.
     #[error("a telephone number has {SHORTEST} to {LONGEST} digits with its country code")]
@@ -29,7 +64,7 @@ pub enum PhoneFault {
 
 /// The canonical form of a number as people write it: `081234567890`, `+62 812-3456-7890`,
 /// `62812...` and `0062812...` all give `+6281234567890`. A number without a country code
-/// belongs to `country` (digits only, [`INDONESIA`]).
+/// belongs to `country` (digits only, `62` say).
 pub fn canonical(text: &str, country: &str) -> Result<String, PhoneFault> {
     let (plus, digits) = digits(text)?;
     let full = if plus {
@@ -103,6 +138,33 @@ impl fmt::Display for Masked<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const INDONESIA: &str = "62";
+
+    #[test]
+    fn a_mobile_number_is_known_by_what_it_begins_with_and_its_length() {
+        let of = |country: &str, mobile: &str| Numbering {
+            country: country.into(),
+            mobile: mobile.into(),
+        };
+        for (numbering, dialled, want) in [
+            (of("62", "8"), "081234567890", true),
+            (of("62", "8"), "08123456", false),
+            (of("62", "8"), "08123456789012", false),
+            (of("62", "8"), "0215551234", false),
+            (of("62", "8"), "7204012345678901", false),
+            (of("62", ""), "081234567890", false),
+            (of("670", "7"), "077123456", true),
+            (of("670", "7"), "07712", false),
+            (of("670", "7"), "081234567", false),
+        ] {
+            assert_eq!(
+                numbering.is_mobile(dialled),
+                want,
+                "{numbering:?} {dialled}"
+            );
+        }
+    }
 
     #[test]
     fn a_number_is_dialled_with_a_nought() {

@@ -34,6 +34,7 @@ pub async fn forget(db: &Db, settings: &Retention) -> Result<Vec<(&'static str, 
     for (kind, days) in [
         (&rows::MESSAGES, settings.message_days),
         (&rows::BLOBS, settings.blob_days),
+        (&rows::WORKBOOKS, settings.workbook_days),
         (&rows::MAILS, settings.mail_days),
         (&rows::CHANGES, settings.change_days),
         (&rows::PINS, PIN_DAYS),
@@ -81,6 +82,9 @@ mod tests {
         INSERT INTO mail (id, trace, blob, address, subject, received_at, outcome)
         SELECT gen_random_uuid(), gen_random_uuid(), 'raw/' || d, 'a@x.id', 'U', now() - make_interval(days => d), 'done'
           FROM generate_series(1, 60) AS d;
+        INSERT INTO workbook (mail, person, state, received_at, decided_at, blobs)
+        SELECT gen_random_uuid(), 1, 'faulty', now(), now() - make_interval(days => d), ARRAY['workbooks/' || d]
+          FROM generate_series(1, 60) AS d;
         INSERT INTO person_change (at, person, who, field)
         SELECT now() - make_interval(days => d), 1, 'me', 'name' FROM generate_series(1, 60) AS d;
         INSERT INTO pin_miss (address, at) VALUES ('+62811', now()), ('+62811', now() - interval '3 days');";
@@ -90,6 +94,7 @@ mod tests {
             message_days: days,
             mail_days: days * 2,
             blob_days: days,
+            workbook_days: days,
             change_days: days,
         }
     }
@@ -106,6 +111,7 @@ mod tests {
         let expected = [
             ("messages", 36),
             ("blobs", 36),
+            ("workbook_files", 36),
             ("mails", 11),
             ("person_changes", 36),
         ];
@@ -126,7 +132,8 @@ mod tests {
             (count("mail").await, count("mail WHERE blob <> ''").await),
             (49, 24)
         );
-        assert_eq!(count("blob_to_delete").await, 36);
+        assert_eq!(count("blob_to_delete").await, 72);
+        assert_eq!(count("workbook WHERE blobs <> '{}'").await, 24);
         assert_eq!(count("person_change").await, 24);
         assert_eq!(forget(&place.db, &settings(25)).await.unwrap(), [], "once");
     }

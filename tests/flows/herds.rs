@@ -35,7 +35,8 @@ async fn a_cow_lives_from_registration_to_sale(place: Place) {
             "IB 7890 ID1 B7 N1",
             &["IB ID1 milik Budi Santoso", "lahir sekitar"],
         ),
-        ("PKB 7890 ID1 2", &["bunting 2 bulan"]),
+        ("PKB 7890 ID1 2", &["tidak mungkin bunting 2 bulan"]),
+        ("PKB 7890 ID1 2 YA", &["bunting 2 bulan"]),
         ("IB 7890 ID2 B7 N1", &["ID2 tercatat jantan"]),
         (
             "JBH 7890 3210 ID1",

@@ -25,6 +25,15 @@ async fn refused(world: &World, args: &[&str]) -> (i32, String) {
     (told.code, told.err)
 }
 
+/// What adds somebody new with the number of a stranger, and more.
+fn siti<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let words = "add --type pls --home 72060202 --contact";
+    let mut add: Vec<&str> = words.split(' ').collect();
+    add.extend([STRANGER, "--name", "Siti Fatimah"]);
+    add.extend(more);
+    add
+}
+
 #[tokio::test]
 async fn a_new_user_reports_from_the_phone_that_sent_the_pin_and_moves_to_another() {
     let mut world = Build::new(Place::OneBox).with_processor().await;
@@ -67,20 +76,7 @@ async fn a_new_user_reports_from_the_phone_that_sent_the_pin_and_moves_to_anothe
 #[tokio::test]
 async fn operators_list_and_change_people_and_all_of_it_is_on_record() {
     let world = Build::new(Place::OneBox).make().await;
-    let add = [
-        "add",
-        "--name",
-        "Siti Fatimah",
-        "--type",
-        "pls",
-        "--home",
-        "72060202",
-    ];
-    let add = [
-        &add[..],
-        &["--contact", STRANGER, "--contact", "siti@example.org"],
-    ]
-    .concat();
+    let add = siti(&["--contact", "siti@example.org"]);
     assert!(
         done(&world, &[&add[..], &["--dry-run"]].concat())
             .await
@@ -138,20 +134,7 @@ async fn operators_list_and_change_people_and_all_of_it_is_on_record() {
 #[tokio::test]
 async fn who_is_suspended_or_erased_is_answered_so_and_facts_stay() {
     let mut world = Build::new(Place::OneBox).with_processor().await;
-    let add = [
-        "add",
-        "--name",
-        "Siti Fatimah",
-        "--type",
-        "PLS",
-        "--home",
-        "72060202",
-    ];
-    let add = [
-        &add[..],
-        &["--contact", STRANGER, "--contact", "siti@example.org"],
-    ]
-    .concat();
+    let add = siti(&["--contact", "siti@example.org"]);
     done(&world, &add).await;
     assert!(
         world
@@ -192,4 +175,70 @@ async fn who_is_suspended_or_erased_is_answered_so_and_facts_stay() {
         world.number(told).await > 0
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_is_in_a_group_may_send_its_codes_and_a_file_changes_what_those_are() {
+    let mut world = Build::new(Place::OneBox).with_processor().await;
+    let add = siti(&[]);
+    let (code, said) = refused(&world, &[&add[..], &["--group", "PELSA"]].concat()).await;
+    assert!(
+        code == 2 && said.contains("there is no group PELSA") && said.contains("KARANTINA"),
+        "{said}"
+    );
+    done(&world, &[&add[..], &["--add-group", "pelsapk"]].concat()).await;
+    let all = done(&world, &["groups"]).await;
+    assert!(
+        all.contains("PELSAPK") && all.contains("trusted village reporters"),
+        "{all}"
+    );
+    let case = world.text(STRANGER, "U mc sp 4").await;
+    assert!(case.contains("ID kasus 1"), "{case}");
+    let answer = world.text(STRANGER, "PK 1 SB").await;
+    assert!(!answer.contains("tidak berhak"), "{answer}");
+    let shown = done(&world, &["show", "Siti"]).await;
+    assert!(
+        shown.contains("group  PELSAPK: trusted village reporters"),
+        "{shown}"
+    );
+    let listed = done(&world, &["list", "--group", "pelsapk"]).await;
+    assert!(
+        listed.contains("Siti Fatimah") && !listed.contains("Demo"),
+        "{listed}"
+    );
+
+    let file = "code,id,en,permissions\nPELSAPK,Pelsa tepercaya,trusted,can_send_pkk\n";
+    let load = ["load", "groups", "-"];
+    let told = world.ctl(&load, file.as_bytes()).await;
+    assert!(
+        told.code != 0
+            && told
+                .err
+                .contains("-: line 2, permissions: \"can_send_pkk\""),
+        "{}",
+        told.err
+    );
+    let told = world
+        .ctl(&load, file.replace("pkk", "lapd").as_bytes())
+        .await;
+    assert!(told.out.contains("0 new, 1 changed"), "{}", told.out);
+    until("the processor hears of it", async || {
+        let answer = world.text(STRANGER, "PK 1 MT").await;
+        answer.contains("tidak berhak")
+    })
+    .await;
+
+    let change = ["change", "Siti", "--reason", "moved"];
+    let swap = ["--remove-group", "PELSAPK", "--add-group", "RPH"];
+    let said = done(&world, &[&change[..], &swap].concat()).await;
+    assert!(said.contains("2 changes"), "{said}");
+    let past = done(&world, &["history", "Siti"]).await;
+    for told in ["group: PELSAPK > -", "group: - > RPH", ": moved"] {
+        assert!(past.contains(told), "{told}: {past}");
+    }
+    let (code, said) = refused(&world, &[&change[..], &swap].concat()).await;
+    assert!(
+        code == 2 && said.contains("PELSAPK is none of their groups"),
+        "{said}"
+    );
 }

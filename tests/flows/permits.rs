@@ -87,7 +87,7 @@ async fn many_at_once_are_numbered_without_gaps(place: Place) {
                 world
                     .send(
                         from,
-                        &format!("SK 123456789012345 63020202 76020202 SP {n}"),
+                        &format!("SK 123456789012345 72060202 76020202 SP {n}"),
                     )
                     .await,
             );

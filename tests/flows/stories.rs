@@ -74,11 +74,7 @@ async fn whoever_errs_is_told_the_word_and_the_format(place: Place) {
             "?",
             &["SMS harus mulai dengan kode berikut: ", "PNEG"],
         ),
-        (
-            people::VET_ENGLISH,
-            "?",
-            &["must start with one of the following codes: "],
-        ),
+        (people::VET_ENGLISH, "?", &["Cases: ", "Herds: AH BB"]),
         (people::PELSA, "  ", &["Pesan kosong."]),
         (
             people::PELSA,

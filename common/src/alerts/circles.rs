@@ -14,15 +14,21 @@ pub(super) const SHIPPED: &str = include_str!("../../replies/circles.toml");
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(tag = "whom", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Whom {
-    /// User types whose area of responsibility covers the place.
+    /// User types and groups whose area of responsibility covers the place.
     Covering {
         /// Codes of the list `user_type`.
         types: Vec<String>,
+        /// Codes of groups: people of any type that receives.
+        #[serde(default)]
+        groups: Vec<String>,
     },
-    /// User types whose area covers a place near this one.
+    /// User types and groups whose area covers a place near this one.
     Near {
         /// Codes of the list `user_type`.
         types: Vec<String>,
+        /// Codes of groups, as above.
+        #[serde(default)]
+        groups: Vec<String>,
         /// Near is what lies below the place so many levels up.
         up: u8,
         /// Near is also what lies within so many kilometres, where places have points.
@@ -44,6 +50,18 @@ pub enum Whom {
     Officer,
 }
 
+impl Whom {
+    /// User types and groups, where people are found by these.
+    pub fn kinds(&self) -> Option<(&[String], &[String])> {
+        match self {
+            Self::Covering { types, groups } | Self::Near { types, groups, .. } => {
+                Some((types, groups))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// All circles by their names.
 #[derive(Debug, Clone, Default)]
 pub struct Circles(BTreeMap<String, Whom>);
@@ -60,16 +78,20 @@ impl Circles {
         names.join(", ")
     }
 
-    /// What is wrong with the user types, once it is known which there are: a type that does not
-    /// exist would alert nobody, silently.
-    pub fn check(&self, types: &List) -> Vec<String> {
+    /// What is wrong with the user types and groups, once it is known which there are: one that does
+    /// not exist would alert nobody, silently.
+    pub fn check(&self, types: &List, groups: &[String]) -> Vec<String> {
         let of = |(name, whom): (&String, &Whom)| {
-            let (Whom::Covering { types: named } | Whom::Near { types: named, .. }) = whom else {
+            let Some((named, members)) = whom.kinds() else {
                 return Vec::new();
             };
-            let unknown = named.iter().filter(|code| types.find(code).is_none());
-            let what = |code| format!("{FILE}: circle `{name}`: there is no user type {code}");
-            unknown.map(what).collect()
+            let none = |kind, code| format!("{FILE}: circle `{name}`: there is no {kind} {code}");
+            let no_type = named.iter().filter(|code| types.find(code).is_none());
+            let no_group = members.iter().filter(|code| !groups.contains(code));
+            let faults = no_type.map(|code| none("user type", code));
+            faults
+                .chain(no_group.map(|code| none("group", code)))
+                .collect()
         };
         self.0.iter().flat_map(of).collect()
     }
@@ -127,7 +149,11 @@ mod tests {
     fn the_shipped_circles_are_sound() {
         let circles = read(SHIPPED).expect("sound");
         let types = vec!["VET".to_owned(), "PMD".to_owned()];
-        assert_eq!(circles.get("responders"), Some(&Whom::Covering { types }));
+        let groups = Vec::new();
+        assert_eq!(
+            circles.get("responders"),
+            Some(&Whom::Covering { types, groups })
+        );
         assert!(matches!(
             circles.get("neighbours"),
             Some(Whom::Near { up: 1, .. })

@@ -11,8 +11,8 @@ pub(super) const SHIPPED: &str = include_str!("../../replies/alerts.toml");
 
 /// The texts: key in the file, name for [`crate::code::Codes::say`], what each may name.
 const TEXTS: &[(&str, &str, &[&str])] = &[
-    ("repeat", "alerts/repeat", &["since", "text"]),
-    ("raised", "alerts/raised", &["since", "text"]),
+    ("repeat", "alerts/repeat", &["since", "text", "case"]),
+    ("raised", "alerts/raised", &["since", "text", "case"]),
     (
         "held",
         "alerts/held",

@@ -2,12 +2,13 @@
 
 use super::fault::{Fault, FaultKind};
 use super::reply::{Var, context};
-use super::spec::{Query, Spec};
-use super::values::Values;
+use super::spec::{Chapter, Query, Spec};
+use super::values::{Value, Values};
 use super::{Codes, Reader, Reading, sms};
 use crate::language::{Both, Language};
 use minijinja::value::Serde;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 impl Codes {
     /// What the engine itself says under a key of [`super::texts::KEYS`].
@@ -24,7 +25,7 @@ impl Codes {
         match reading {
             Reading::Parsed(..) => None,
             Reading::Nothing => say("nothing", &[codes()]),
-            Reading::Help => say("help", &[codes()]),
+            Reading::Help => Some(self.help(reader)),
             Reading::UnknownCode { word, near } => {
                 let near = near.join(", ");
                 say(
@@ -43,12 +44,47 @@ impl Codes {
             }
             Reading::Forbidden(spec) => {
                 let [_, name, code] = about(spec, reader);
+                if spec.forbidden {
+                    let key = format!("{}/forbidden", spec.code);
+                    return say(&key, &[code, name]);
+                }
                 say("no_permission", &[code, name])
             }
             Reading::Faulty(spec, fault) => {
                 Some(self.format_error(spec, &self.fault(fault, reader), reader))
             }
         }
+    }
+
+    /// Which codes there are: those of many by their chapters, where that takes no more than two SMS.
+    fn help(&self, reader: &Reader<'_>) -> String {
+        let say = |codes: String| self.say("help", reader.language, &[("codes", codes.into())]);
+        let fits = |text: &str, most| {
+            let signed = format!("{}{text}", self.signature);
+            sms::size(&signed).parts <= most
+        };
+        let permitted = self.permitted(reader.may);
+        let all = say(permitted.join(", "));
+        if fits(&all, 1) {
+            return all;
+        }
+        let mut chapters: BTreeMap<Option<Chapter>, Vec<&str>> = BTreeMap::new();
+        for spec in self.allowed(reader).filter(|s| s.attached.is_none()) {
+            chapters.entry(spec.chapter).or_default().push(&spec.code);
+        }
+        let chapter = |(chapter, codes): (&Option<Chapter>, &Vec<&str>)| {
+            let chapter = chapter.map_or("", Chapter::key);
+            let values = [
+                ("chapter", chapter.into()),
+                ("codes", codes.join(" ").into()),
+            ];
+            self.say("chapter", reader.language, &values)
+        };
+        let chapters: Vec<String> = chapters.iter().map(chapter).collect();
+        let sorted = chapters.join("\n");
+        // Without commas at the last: codes hold no blanks.
+        let either = [sorted, all].into_iter().find(|text| fits(text, 2));
+        either.unwrap_or_else(|| say(permitted.join(" ")))
     }
 
     /// The format error around a fault in words: also for faults that only the database finds
@@ -148,18 +184,23 @@ impl Codes {
         let near: Vec<String> = fault
             .near
             .iter()
-            .map(|e| format!("{} ({})", e.code, e.name.get(language)))
+            .map(|e| format!("{} ({})", e.code, bracketed(e.name.get(language))))
+            .collect();
+        let units: Vec<String> = fault
+            .units
+            .iter()
+            .map(|e| e.name.get(language).to_owned())
             .collect();
         let (list, meaning) = match &fault.elsewhere {
-            Some((list, entry)) => (list.get(language), entry.name.get(language)),
-            None => ("", ""),
+            Some((list, entry)) => (list.get(language), bracketed(entry.name.get(language))),
+            None => ("", String::new()),
         };
         let (listed, joined) = match &fault.unjoined {
             Some((label, joined)) => (label.get(language), joined.as_str()),
             None => ("", ""),
         };
         let (min, max) = match fault.kind {
-            FaultKind::Range { min, max } => (limit(min), limit(max)),
+            FaultKind::Range { min, max } => (limit(min, language), limit(max, language)),
             FaultKind::Short { min } => (min.to_string(), String::new()),
             FaultKind::Long { max } => (String::new(), max.to_string()),
             _ => (String::new(), String::new()),
@@ -171,10 +212,12 @@ impl Codes {
                 ("word", fault.word.as_str().into()),
                 ("expected", self.either(&fault.expected, language).into()),
                 ("near", self.or(&near, language).into()),
+                ("unit", self.or(&units, language).into()),
                 ("list", list.into()),
                 ("meaning", meaning.into()),
                 ("listed", listed.into()),
                 ("joined", joined.into()),
+                ("order", fault.order.clone().unwrap_or_default().into()),
                 ("min", min.into()),
                 ("max", max.into()),
             ],
@@ -202,8 +245,13 @@ impl Codes {
     }
 }
 
-fn limit(limit: Option<f64>) -> String {
-    limit.map_or(String::new(), |n| n.to_string())
+fn limit(limit: Option<f64>, language: Language) -> String {
+    limit.map_or(String::new(), |n| Value::Decimal(n).shown(language))
+}
+
+/// A name between brackets has none of its own: `PLS (pelapor desa, Pelsa)`.
+fn bracketed(name: &str) -> String {
+    name.replace(" (", ", ").replace(')', "")
 }
 
 fn about(spec: &Spec, reader: &Reader<'_>) -> [(&'static str, Var); 3] {

@@ -29,6 +29,7 @@ mod register_owner;
 mod register_person;
 mod respond;
 mod set_point;
+mod weights;
 mod withdraw;
 
 use crate::engine::{Deed, Effected};

@@ -15,6 +15,8 @@ pub struct Fault {
     pub number: usize,
     /// Labels of the fields that would have been right there.
     pub expected: Vec<Both>,
+    /// The units that would have been right.
+    pub units: Vec<Arc<Entry>>,
     /// Codes that may have been meant, the likeliest first.
     pub near: Vec<Arc<Entry>>,
     /// The word is a code, but of another list: that list's name and the entry.
@@ -22,6 +24,8 @@ pub struct Fault {
     /// The word belongs to the comma list before it: that field's label, and both as they should be
     /// written.
     pub unjoined: Option<(Both, String)>,
+    /// The whole message with one word in another place, where only that can be read.
+    pub order: Option<String>,
 }
 
 /// The sorts of faults.
@@ -40,6 +44,8 @@ pub enum FaultKind {
         /// The largest allowed, if there is one.
         max: Option<f64>,
     },
+    /// A number in a unit that its field is not counted in.
+    Unit,
     /// A date that does not exist.
     Date,
     /// A text with too few characters.
@@ -64,6 +70,7 @@ impl FaultKind {
             Self::Word => "word",
             Self::LeftOver => "left_over",
             Self::Range { .. } => "range",
+            Self::Unit => "unit",
             Self::Date => "date",
             Self::Short { .. } => "short",
             Self::Long { .. } => "long",
@@ -81,9 +88,11 @@ impl Fault {
             word,
             number,
             expected,
+            units: Vec::new(),
             near,
             elsewhere: None,
             unjoined: None,
+            order: None,
         })
     }
 }

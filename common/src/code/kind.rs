@@ -77,6 +77,9 @@ pub struct Rules {
     /// are looked up.
     #[serde(default)]
     pub kinds: Vec<String>,
+    /// A date must have come when the message was sent. Checked then.
+    #[serde(default)]
+    pub past: bool,
 }
 
 /// Which rule a value breaks.

@@ -91,6 +91,16 @@ impl List {
         self.find(word).or_else(|| self.entries.iter().find(named))
     }
 
+    /// The list itself as something that people type: its short name. `None` for one that they are not shown.
+    pub(crate) fn as_entry(&self) -> Option<Entry> {
+        Some(Entry {
+            code: self.short.clone()?,
+            name: self.name.clone(),
+            synonyms: Vec::new(),
+            parent: None,
+        })
+    }
+
     /// All entries in the order of their rows.
     pub fn entries(&self) -> &[Arc<Entry>] {
         &self.entries

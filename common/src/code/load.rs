@@ -15,7 +15,7 @@ use super::lexicon::Lexicon;
 use super::machine::Machine;
 use super::reply::{Replies, Trial, Var};
 use super::spec::{AnimalRules, Example, Field, Spec};
-use super::{CodeFault, CodeSource, names, prove};
+use super::{CodeFault, CodeSource, names, prove, second_look};
 use crate::alerts::Circles;
 use crate::language::Both;
 use file::Reading;
@@ -90,6 +90,7 @@ impl Loader<'_> {
         reading.check_examples(&examples);
         let (reply, bare): (Option<Both>, Option<Both>) =
             (reading.may("reply"), reading.may("bare"));
+        let forbidden: Option<Both> = reading.may("forbidden");
         let aliases: Vec<String> = reading.may("aliases").unwrap_or_default();
         reading.check_alerts(effect.as_deref(), &alerts);
         let offered = reading.offered(effect.as_deref());
@@ -107,6 +108,7 @@ impl Loader<'_> {
             Texts {
                 reply,
                 bare: bare.as_ref(),
+                forbidden: forbidden.as_ref(),
                 query: query.as_ref(),
                 alerts: &alerts,
             },
@@ -141,6 +143,7 @@ impl Loader<'_> {
             escalation,
             examples,
             bare: bare.is_some(),
+            forbidden: forbidden.is_some(),
             machine,
         })
     }
@@ -199,16 +202,19 @@ impl Loader<'_> {
             max_length,
             only,
             kinds,
-            ..
+            units,
+            past,
         } = raw;
         let only = self.people(only)?;
         let kinds = self.sorts(&kind, kinds)?;
+        let units = second_look::units(self.lexicon, &kind, &units)?;
         let rules = Rules {
             min,
             max,
             min_length,
             max_length,
             kinds,
+            past,
         };
         Ok(Field {
             name: name.into(),
@@ -217,6 +223,7 @@ impl Loader<'_> {
             label,
             rules,
             only,
+            units,
         })
     }
 
@@ -297,6 +304,14 @@ impl Loader<'_> {
         if let Some(bare) = texts.bare {
             add("bare", "bare", bare, &Trial::of(names::BARE));
         }
+        if let Some(forbidden) = texts.forbidden {
+            add(
+                "forbidden",
+                "forbidden",
+                forbidden,
+                &Trial::of(names::FORBIDDEN),
+            );
+        }
         if let Some(query) = texts.query {
             let columns: Vec<&str> = query.columns.iter().map(String::as_str).collect();
             add("item", "item", &query.item, &Trial::of(&columns));
@@ -319,6 +334,7 @@ impl Loader<'_> {
 struct Texts<'a> {
     reply: Option<Both>,
     bare: Option<&'a Both>,
+    forbidden: Option<&'a Both>,
     query: Option<&'a RawQuery>,
     alerts: &'a [RawAlert],
 }

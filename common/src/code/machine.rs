@@ -198,6 +198,7 @@ pub(crate) mod tests {
                 label: Both::same(&slot.field),
                 rules: Rules::default(),
                 only: Vec::new(),
+                units: Vec::new(),
             })
         };
         let fields: Vec<_> = format.slots().zip(kinds).map(field).collect();

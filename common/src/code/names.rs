@@ -43,7 +43,8 @@ pub fn as_typed(field: &Field) -> Option<String> {
 ///   looks like the same event, `alike_by` who reported it, `may_link` whether the sender may join them, `numbered` the
 ///   animals with their numbers in the case (`1=A17, 2=A18`).
 /// * `respond` adds to a case; `reporter` and `reporter_phone` are who reported it.
-/// * `case_outcome` sets a case's outcome; `closed` is true when that closed it.
+/// * `case_outcome` sets a case's outcome; `closed` is true when that closed it, `before` the other outcome that it was closed
+///   with before, in words.
 /// * `add_case_animals` numbers registered animals within a case; `numbered` as above.
 /// * `treat_case_animals` refuses numbers that a case has not given; `numbered` are the animals treated.
 /// * `link_cases` joins two cases; `other_subject` and `other_place` say in words which the other one is.
@@ -53,7 +54,8 @@ pub fn as_typed(field: &Field) -> Option<String> {
 ///   `differs` whether others arrived, `until` its last day, `expired` whether that was over.
 /// * `set_point` sets where an infrastructure stands; `far` is how many kilometres that is outside its
 ///   district, 0 when it is inside or nobody knows.
-/// * `register_owner` makes an owner, or gives the one who waits another PIN; `number` is the owner's
+/// * `register_owner` makes an owner, or gives one who has not confirmed yet another PIN: `known` is true for one
+///   who was active already; `number` is the owner's
 ///   number, `pin` what the owner must send within `minutes`, empty when nothing is to be confirmed.
 /// * `confirm_owner` uses the PIN of an owner, who becomes somebody that writes to us; `name`, `number`
 ///   and `village` are the owner's.
@@ -64,7 +66,8 @@ pub fn as_typed(field: &Field) -> Option<String> {
 ///   date of what should come before, `pregnant` that of the examination that found her pregnant,
 ///   `due` when she is expected to give birth; each empty when there is none.
 /// * `birth` makes a calf; `insemination` is the date of the insemination that it may come from, `unknown`
-///   is true when nothing was ever reported of that pregnancy, `breed` what the calf is.
+///   is true when nothing was reported of that pregnancy, `unfit` what was reported since the birth before but at a time
+///   that does not fit (`IB 20/11/2026`), `breed` what the calf is.
 /// * `withdraw` takes back the sender's last message; `withdrawn` is its code, `sent` its words,
 ///   `gone` is true when its case went with it.
 /// * `acknowledge` says that an alert was read; `cases` are those that it was about.
@@ -76,7 +79,7 @@ pub fn as_typed(field: &Field) -> Option<String> {
 pub const EFFECTS: &[(&str, &[&str])] = &[
     ("open_case", &["alike", "alike_by", "may_link", "numbered"]),
     ("respond", &["reporter", "reporter_phone"]),
-    ("case_outcome", &["closed"]),
+    ("case_outcome", &["closed", "before"]),
     ("add_case_animals", &["numbered"]),
     ("treat_case_animals", &["numbered"]),
     ("link_cases", &["other_subject", "other_place"]),
@@ -86,12 +89,12 @@ pub const EFFECTS: &[(&str, &[&str])] = &[
         &["permitted", "differs", "until", "expired"],
     ),
     ("set_point", &["far"]),
-    ("register_owner", &["number", "pin", "minutes"]),
+    ("register_owner", &["number", "pin", "minutes", "known"]),
     ("confirm_owner", &["name", "number", "village"]),
     ("register_animals", &["animal_list"]),
     ("change_animals", &["animal_list"]),
     ("herd_event", &["after", "pregnant", "due"]),
-    ("birth", &["insemination", "unknown", "breed"]),
+    ("birth", &["insemination", "unknown", "unfit", "breed"]),
     ("withdraw", &["withdrawn", "sent", "gone"]),
     ("acknowledge", &["cases"]),
     ("register_person", &["pin", "village", "province", "hours"]),
@@ -110,13 +113,23 @@ pub const ANSWER: &str = "answer_format";
 pub const CHANGE_PEOPLE: &[&str] = &["register_person", "confirm_person", "change_number"];
 
 /// Parameters that every query may use besides its own fields: the sender's own place when the
-/// message names none, the case, the reader's language (`id` or `en`), the sender's id, and the
+/// message names none, the place only where the message names it (`named_place`), the case, the reader's language (`id` or `en`), the sender's id, and the
 /// systems of place codes in use, the preferred one first.
-pub const PARAMETERS: &[&str] = &["place", "case", "language", "sender", "systems"];
+pub const PARAMETERS: &[&str] = &[
+    "place",
+    "named_place",
+    "case",
+    "language",
+    "sender",
+    "systems",
+];
 
 /// The answer to the bare code may name these only: there are no values yet. `lists` is the index
 /// of the code lists, `name` the code's name.
 pub const BARE: &[&str] = &["format", "lists", "name", "code"];
+
+/// What is said to somebody who may not send the code may name these only.
+pub const FORBIDDEN: &[&str] = &["name", "code"];
 
 /// The names that an effect adds; `None` for an effect that does not exist.
 pub fn of_effect(effect: &str) -> Option<&'static [&'static str]> {

@@ -7,19 +7,24 @@ use super::lexicon::{Entry, List};
 use std::sync::Arc;
 
 /// Most suggestions in one answer: an SMS is short.
-const MOST: usize = 3;
+pub(crate) const MOST: usize = 3;
 
 /// Longest word that is compared; codes and names are shorter, and the work grows with it.
 const LONGEST: usize = 32;
 
 /// The nearest entries of these lists, the likeliest first, at most three.
 pub(crate) fn entries<'a>(word: &str, lists: impl Iterator<Item = &'a List>) -> Vec<Arc<Entry>> {
+    among(word, lists.flat_map(List::entries).cloned().collect())
+}
+
+/// The nearest of these entries.
+pub(crate) fn among(word: &str, all: Vec<Arc<Entry>>) -> Vec<Arc<Entry>> {
     let word = word.to_lowercase();
     if word.chars().count() > LONGEST {
         return Vec::new();
     }
-    let all = lists.flat_map(List::entries);
     let mut found: Vec<(usize, &Arc<Entry>)> = all
+        .iter()
         .filter_map(|e| Some((entry_distance(&word, e)?, e)))
         .collect();
     best(&mut found, |e| e.code.as_str());

@@ -7,10 +7,11 @@
 
 use super::Reader;
 use super::fault::{Fault, FaultKind};
-use super::kind::Breach;
-use super::lexicon::{Lexicon, List};
+use super::kind::{Breach, Kind};
+use super::lexicon::{Entry, Lexicon, List};
 use super::machine::{Machine, Position, bits};
 use super::nearest;
+use super::spec::Field;
 use super::values::{Value, Values};
 use super::words::{MAX_TEXT, Span, Words};
 use std::sync::Arc;
@@ -36,6 +37,13 @@ impl Parser<'_> {
         }
         let way = self.way(words)?;
         self.values(words, &way)
+    }
+
+    /// The field that takes each word; `None` when the message is not of this format.
+    pub(crate) fn takers(&self, words: &Words) -> Option<Vec<&Arc<Field>>> {
+        let way = self.way(words).ok().filter(|_| !words.too_long)?;
+        let field = |at: u8| &self.machine.positions[usize::from(at)].field;
+        Some(way.into_iter().map(field).collect())
     }
 
     /// The position that takes each word.
@@ -142,7 +150,8 @@ impl Parser<'_> {
             }
             Value::Many(many)
         } else {
-            read(whole)?
+            let ends = last + 1 == words.len() && matches!(field.kind, Kind::Text);
+            read(if ends { words.to_the_end(whole) } else { whole })?
         };
         field.rules.check(&value).map_err(fault)?;
         Ok(value)
@@ -199,7 +208,10 @@ impl Parser<'_> {
                 .iter()
                 .flat_map(|p| p.field.kind.lists())
                 .map(Arc::as_ref);
-            fault.near = nearest::entries(typed, lists);
+            fault.near = parts_of(typed, lists.clone());
+            if fault.near.is_empty() {
+                fault.near = nearest::entries(typed, lists);
+            }
             fault.elsewhere = self.elsewhere(typed, &next);
             fault.unjoined = self.unjoined(words, word, states);
         }
@@ -227,7 +239,7 @@ impl Parser<'_> {
         &self,
         typed: &str,
         next: &[&Position],
-    ) -> Option<(crate::language::Both, Arc<super::lexicon::Entry>)> {
+    ) -> Option<(crate::language::Both, Arc<Entry>)> {
         let expected = |key: &str| {
             next.iter()
                 .any(|p| p.field.kind.lists().iter().any(|l| l.key == key))
@@ -238,6 +250,13 @@ impl Parser<'_> {
             .filter_map(|l| Some((l.name.clone(), Arc::clone(l.find_upper(typed)?))))
             .next()
     }
+}
+
+/// Somebody typed what is divided further: `SP` where a list has kinds of cattle.
+fn parts_of<'a>(typed: &str, lists: impl Iterator<Item = &'a List>) -> Vec<Arc<Entry>> {
+    let entries = lists.flat_map(List::entries);
+    let parts = entries.filter(|entry| entry.parent.as_deref() == Some(typed));
+    parts.take(nearest::MOST).cloned().collect()
 }
 
 /// Whether a field can take this word; a comma list takes a word whose every item it takes.
@@ -264,7 +283,7 @@ fn bad_item(next: &[&Position], words: &Words, word: usize) -> Span {
 }
 
 /// A word as it is told back: what somebody typed must not fill the answer.
-fn shortened(word: &str) -> String {
+pub(super) fn shortened(word: &str) -> String {
     const LONGEST: usize = 24;
     match word.char_indices().nth(LONGEST) {
         Some((cut, _)) => format!("{}...", &word[..cut]),

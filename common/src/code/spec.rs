@@ -3,6 +3,7 @@
 use super::Reader;
 use super::format::Format;
 use super::kind::{Kind, Rules};
+use super::lexicon::Entry;
 use super::machine::Machine;
 use super::sql::Sql;
 use super::values::Values;
@@ -51,6 +52,8 @@ pub struct Spec {
     pub examples: Vec<Example>,
     /// Whether the bare code has an answer of its own.
     pub(crate) bare: bool,
+    /// Whether it says itself who may send it, to somebody who may not.
+    pub(crate) forbidden: bool,
     pub(crate) machine: Machine,
 }
 
@@ -73,6 +76,20 @@ pub enum Chapter {
     Administration,
 }
 
+impl Chapter {
+    /// Its word in code files.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Cases => "cases",
+            Self::Movement => "movement",
+            Self::Programmes => "programmes",
+            Self::Herds => "herds",
+            Self::Queries => "queries",
+            Self::Administration => "administration",
+        }
+    }
+}
+
 /// One field of a code.
 #[derive(Debug)]
 pub struct Field {
@@ -88,6 +105,8 @@ pub struct Field {
     pub rules: Rules,
     /// Who may give it: permissions (`can_...`) or user types; empty for all.
     pub only: Vec<String>,
+    /// Units of the list `unit` in which its number may be told (`10 ekor`); behind no other field's.
+    pub units: Vec<Arc<Entry>>,
 }
 
 /// How a question's rows become an answer.
@@ -132,6 +151,8 @@ pub struct AnimalRules {
     pub mature: bool,
     /// What should have been reported before.
     pub after: Option<After>,
+    /// The field that tells what it weighs, in kilograms; of a birth what the newborn weighs.
+    pub weight: Option<String>,
 }
 
 /// One event should follow another.

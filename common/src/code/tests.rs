@@ -868,3 +868,218 @@ proptest! {
         }
     }
 }
+
+/// A text of a vet and the same without units.
+#[test]
+fn units_behind_numbers_are_left_out() {
+    let reader = reader_in(Language::Id, "vet");
+    let read = |text: &str| CODES.read(text, &reader);
+    for (with, without) in [
+        ("U MC SP 10 ekor", "U MC SP 10"),
+        ("u mc,dm sp 4ekor 72060202", "U MC,DM SP 4 72060202"),
+        ("P GG AJ 1 ekr", "P GG AJ 1"),
+        ("DH 7890 ID1 SPBA B 3 thn", "DH 7890 ID1 SPBA B 3"),
+        (
+            "DH 7890 ID1 SPBA B 2,5th ID2 SPBA J 1 tahun",
+            "DH 7890 ID1 SPBA B 2,5 ID2 SPBA J 1",
+        ),
+        ("BB 7890 ID1 312,5 Kg.", "BB 7890 ID1 312,5"),
+        ("PKB 7890 ID1 3 bln", "PKB 7890 ID1 3"),
+        ("OB 1 OXY 5 ml", "OB 1 OXY 5"),
+        ("OB 1 OXY 2 tablet", "OB 1 OXY 2"),
+        // An ear tag that ends like a unit is an ear tag.
+        ("DH 7890 12L SPBA B 3 th", "DH 7890 12L SPBA B 3"),
+        ("BB 7890 12L 300 kg", "BB 7890 12L 300"),
+        ("BB 7890 12KG 300kg", "BB 7890 12KG 300"),
+        (
+            "LH 7890 12L J 13L 01/02/2026 28 kg",
+            "LH 7890 12L J 13L 01/02/2026 28",
+        ),
+    ] {
+        let (Reading::Parsed(_, with_units), Reading::Parsed(_, plain)) =
+            (read(with), read(without))
+        else {
+            panic!(
+                "{with}: {:?}, {without}: {:?}",
+                read(with).name(),
+                read(without).name()
+            );
+        };
+        assert_eq!(with_units.to_json(), plain.to_json(), "{with}");
+    }
+    // What can be read as it stands is: an animal may be called after a unit, and words are words.
+    let Reading::Parsed(_, values) = read("BB 7890 KG 300") else {
+        panic!("an animal")
+    };
+    assert_eq!(
+        values
+            .get("animal")
+            .map(|v| v.shown(Language::Id))
+            .as_deref(),
+        Some("KG")
+    );
+    assert!(matches!(read("U ekor SP 4"), Reading::Faulty(..)));
+    // Another slip is still told, without the unit.
+    let Reading::Faulty(_, fault) = read("U MC SPX 10 ekor") else {
+        panic!("SPX")
+    };
+    assert_eq!(fault.word, "SPX");
+}
+
+/// A number says something else in another unit, and an id is no number.
+#[test]
+fn a_unit_that_the_field_does_not_have_is_a_fault() {
+    let reader = reader_in(Language::Id, "vet");
+    let answer = |text: &str| {
+        let read = CODES.read(text, &reader);
+        let said = CODES.answer(&read, &reader).unwrap_or_default();
+        (read.name(), said)
+    };
+    for (text, told) in [
+        (
+            "DH 7890 ID1 SPBA B 6 bulan",
+            "6 bulan salah satuan: harus dalam tahun",
+        ),
+        (
+            "DH 7890 12L SPBA B 6bln",
+            "6bln salah satuan: harus dalam tahun",
+        ),
+        (
+            "PKB 7890 ID1 8 minggu",
+            "8 minggu salah satuan: harus dalam bulan",
+        ),
+        (
+            "BB 7890 ID1 5000 gr",
+            "5000 gr salah satuan: harus dalam kilogram",
+        ),
+        ("U MC SP 10 kg", "10 kg salah satuan: harus dalam ekor"),
+        (
+            "OB 1 OXY 1 liter",
+            "1 liter salah satuan: harus dalam mililiter, tablet atau dosis",
+        ),
+    ] {
+        let (name, said) = answer(text);
+        assert_eq!(name, "unit", "{text}: {said}");
+        assert!(said.contains(told), "{said}");
+    }
+    for text in [
+        "IB 7890 ID1 B1 5G ekor",
+        "AH 7890 5 ekor M",
+        "HK 7890 5 ekor SB",
+        "KGG 7890 ID1 2 bln",
+        "PIN 123456 ekor",
+    ] {
+        let (name, said) = answer(text);
+        assert!(!["ok", "unit"].contains(&name), "{text}: {said}");
+    }
+    // The right unit and a number that cannot be: that is told.
+    assert_eq!(answer("DH 7890 ID1 SPBA B 90 thn").0, "range");
+    // Nor is another order proposed with an id that lost its end.
+    let (_, said) = answer("DH 7890 SPBA 12L B 4 thn");
+    assert!(!said.contains("Maksud Anda: DH 7890 12 "), "{said}");
+}
+
+#[test]
+fn another_order_is_asked_about_when_it_is_the_only_one() {
+    let reader = reader_in(Language::Id, "vet");
+    let said = |text: &str| {
+        CODES
+            .answer(&CODES.read(text, &reader), &reader)
+            .unwrap_or_default()
+    };
+    for (text, meant) in [
+        ("U SP MC 4", "U MC SP 4"),
+        ("u sp 4 mc,dm", "U mc,dm sp 4"),
+        ("DH 7890 SPBA ID1 B 4", "DH 7890 ID1 SPBA B 4"),
+        ("DH 7890 ID1 B SPBA 4 thn", "DH 7890 ID1 SPBA B 4"),
+        ("PK SB 1", "PK 1 SB"),
+    ] {
+        let answer = said(text);
+        assert!(
+            answer.contains(&format!("Maksud Anda: {meant}?")),
+            "{answer}"
+        );
+    }
+    assert!(
+        !said("U SP XX 4").contains("Urutan"),
+        "a wrong word is no matter of order"
+    );
+}
+
+#[test]
+fn what_is_no_list_or_no_kind_leads_to_one() {
+    let reader = reader_in(Language::Id, "vet");
+    for (text, near) in [
+        ("KODE TK", "TAN (tanda klinis)"),
+        ("KODE TANN", "TAN (tanda klinis)"),
+        ("POP SP 10", "PSPT (sapi potong)"),
+    ] {
+        let answer = CODES
+            .answer(&CODES.read(text, &reader), &reader)
+            .unwrap_or_default();
+        assert!(answer.contains(&format!("Maksud Anda {near}")), "{answer}");
+    }
+}
+
+#[test]
+fn a_question_keeps_its_mark() {
+    let reader = reader_in(Language::Id, "vet");
+    for (text, question) in [
+        ("Q kapan vaksin datang?", "kapan vaksin datang?"),
+        ("Q kapan vaksin datang ?! ", "kapan vaksin datang ?!"),
+        ("Q vaksin habis", "vaksin habis"),
+    ] {
+        let Reading::Parsed(_, values) = CODES.read(text, &reader) else {
+            panic!("{text}")
+        };
+        let said = values.get("question").map(|v| v.shown(Language::Id));
+        assert_eq!(said.as_deref(), Some(question));
+    }
+    assert!(matches!(CODES.read("Q ?", &reader), Reading::Bare(_)));
+}
+
+/// Sixty codes are found by what they are about; few are named as ever, in one SMS.
+#[test]
+fn help_sorts_many_codes_into_chapters_within_two_sms() {
+    let signature = crate::config::Engine::default().signature;
+    let codes = load(shipped_lists().unwrap_or_else(sample::lexicon)).signed(&signature);
+    for language in Language::ALL {
+        for (kind, sorted) in [("PLS", false), ("VET", true), ("KKB", true)] {
+            let allowed = |permission: &str| may(kind, permission);
+            let reader = Reader {
+                language,
+                kind,
+                may: &allowed,
+            };
+            let help = codes.answer(&Reading::Help, &reader).unwrap();
+            let size = sms::size(&format!("{signature}{help}"));
+            assert!(size.parts <= 2, "{kind} {}: {help}", size.parts);
+            assert!(help.contains(" U"), "{help}");
+            assert_eq!(help.matches(": ").count() > 2, sorted, "{kind}: {help}");
+        }
+    }
+}
+
+/// However long the signature is that goes out with it, until the codes alone are longer than two SMS.
+#[test]
+fn help_leaves_room_for_the_signature() {
+    for length in 0..60 {
+        let signature = "x".repeat(length);
+        let codes = load(shipped_lists().unwrap_or_else(sample::lexicon)).signed(&signature);
+        for kind in ["PLS", "VET", "KKB"] {
+            let allowed = |permission: &str| may(kind, permission);
+            let reader = Reader {
+                language: Language::Id,
+                kind,
+                may: &allowed,
+            };
+            let help = codes.answer(&Reading::Help, &reader).unwrap();
+            let parts = sms::size(&format!("{signature}{help}")).parts;
+            let names = codes.permitted(&allowed).join(" ").len();
+            assert!(
+                parts <= 2 || length + names > 250,
+                "{length} {kind}: {help}"
+            );
+        }
+    }
+}

@@ -16,21 +16,24 @@ pub const KEYS: &[(&str, &[&str])] = &[
     // Whole answers to what could not be read.
     ("nothing", &["codes"]),
     ("help", &["codes"]),
+    // The codes of one chapter, for those who may send many.
+    ("chapter", &["chapter", "codes"]),
     ("unknown_code", &["word", "near", "codes"]),
     ("bare", &["format", "name", "code"]),
     ("replaced", &["old", "code", "format"]),
     ("no_permission", &["code", "name"]),
     // `fault` is one of the texts below.
     ("format_error", &["fault", "format"]),
-    ("fault_missing", &["expected"]),
+    ("fault_missing", &["expected", "order"]),
     (
         "fault_word",
         &[
-            "word", "expected", "near", "list", "meaning", "listed", "joined",
+            "word", "expected", "near", "list", "meaning", "listed", "joined", "order",
         ],
     ),
-    ("fault_left_over", &["word"]),
+    ("fault_left_over", &["word", "order"]),
     ("fault_range", &["word", "expected", "min", "max"]),
+    ("fault_unit", &["word", "unit"]),
     ("fault_date", &["word", "expected"]),
     ("fault_short", &["word", "expected", "min"]),
     ("fault_long", &["word", "expected", "max"]),
@@ -67,7 +70,17 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("too_young", &["animal", "born", "since"]),
     ("must_follow", &["animal", "code", "days"]),
     ("too_many_months", &["animal", "species", "month", "most"]),
+    (
+        "not_since",
+        &["animal", "event", "on", "month", "trimester"],
+    ),
+    (
+        "weighs_otherwise",
+        &["animal", "species", "born", "weight", "min", "max", "sure"],
+    ),
     ("born_tomorrow", &["date"]),
+    ("gone_before", &["animal", "date", "on"]),
+    ("future_date", &["date", "format"]),
     (
         "born_too_soon",
         &["animal", "date", "event", "on", "from", "id"],

@@ -89,8 +89,23 @@ impl Values {
 
     /// The first place that the message names.
     pub fn place(&self) -> Option<&str> {
-        self.fields.iter().find_map(|(_, v)| match v {
-            Value::Place(code) => Some(code.as_str()),
+        let beside = self.beside_case().is_some();
+        self.places()
+            .next()
+            .filter(|_| !beside)
+            .map(|(_, code)| code)
+    }
+
+    /// A place that the message names beside a case, under another name than `place`, with its field: the
+    /// case is not there.
+    pub fn beside_case(&self) -> Option<(&str, &str)> {
+        self.case()?;
+        self.places().next().filter(|(field, _)| *field != "place")
+    }
+
+    fn places(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().filter_map(|(name, v)| match v {
+            Value::Place(code) => Some((&**name, code.as_str())),
             _ => None,
         })
     }

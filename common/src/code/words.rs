@@ -105,6 +105,18 @@ impl Words {
         }
     }
 
+    /// The same up to the signs that end a sentence, which belong to free text at the end of a message.
+    pub(crate) fn to_the_end(&self, span: Span) -> Span {
+        let rest = &self.text[span.end..];
+        let signs = rest.trim_end();
+        let sentence = signs.chars().all(|c| matches!(c, ' ' | '.' | '!' | '?'));
+        let signs = if sentence { signs.len() } else { 0 };
+        Span {
+            end: span.end + signs,
+            ..span
+        }
+    }
+
     /// What was typed there, letter case kept.
     pub(crate) fn typed(&self, span: Span) -> &str {
         &self.text[span.start..span.end]

@@ -96,6 +96,12 @@ fn engine(engine: &Engine) -> Result<(), String> {
         "1 to 3 digits without `+`, such as \"62\"",
     )?;
     need(
+        "engine.mobile_prefix",
+        engine.mobile_prefix.bytes().all(|b| b.is_ascii_digit())
+            && !engine.mobile_prefix.starts_with('0'),
+        "digits without the 0 in front, such as \"8\"",
+    )?;
+    need(
         "engine.place_systems",
         !engine.place_systems.is_empty(),
         "at least one: without it no place is ever found",
@@ -108,6 +114,7 @@ fn retention(retention: &Retention) -> Result<(), String> {
         ("retention.message_days", retention.message_days),
         ("retention.mail_days", retention.mail_days),
         ("retention.blob_days", retention.blob_days),
+        ("retention.workbook_days", retention.workbook_days),
         ("retention.change_days", retention.change_days),
     ] {
         let wanted = "0 (for ever) or at least 30: people ask what became of last month's messages";

@@ -12,6 +12,8 @@ pub struct Retention {
     pub mail_days: u32,
     /// Raw mails.
     pub blob_days: u32,
+    /// Files that went back with the answers to workbooks.
+    pub workbook_days: u32,
     /// Who changed what about people.
     pub change_days: u32,
 }
@@ -22,6 +24,7 @@ impl Default for Retention {
             message_days: 1825,
             mail_days: 1825,
             blob_days: 730,
+            workbook_days: 90,
             change_days: 3650,
         }
     }

@@ -210,6 +210,11 @@ fn values_that_cannot_work_are_refused() {
             "engine.country_code",
         ),
         (
+            "#mobile_prefix = \"8\"",
+            "mobile_prefix = \"08\"",
+            "engine.mobile_prefix",
+        ),
+        (
             "#place_systems = [\"kemendagri\"]",
             "place_systems = []",
             "engine.place_systems",

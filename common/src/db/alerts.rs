@@ -4,9 +4,9 @@ mod held;
 mod receivers;
 mod watch;
 
-pub use held::{Held, bundled, held, only_one, put_off, with_held};
+pub use held::{Held, bundled, held, only_one, put_off, receiver, with_held};
 pub use receivers::{Found, Source, found};
-pub use watch::{Due, Watch, begin, due, end, stepped};
+pub use watch::{Due, Watch, begin, due, end, next_due, stepped};
 
 use super::Tx;
 use crate::Result;

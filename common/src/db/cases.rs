@@ -14,6 +14,8 @@ pub struct Case {
     pub id: i64,
     /// `open`, `closed` or `withdrawn`.
     pub state: String,
+    /// Code of its outcome, once somebody told one.
+    pub outcome: Option<String>,
     /// Where it is.
     pub place: i64,
     /// Who opened it.
@@ -53,7 +55,7 @@ pub async fn by_number(tx: &Tx<'_>, id: i64) -> Result<Option<Case>> {
              SELECT c.id, c.state, c.place, c.opened_by,
                     coalesce((SELECT r.fields FROM report r WHERE r.case_id = c.id
                               AND r.code = c.code AND r.withdrawn_at IS NULL
-                              ORDER BY r.received_at LIMIT 1), '{}'::jsonb)
+                              ORDER BY r.received_at LIMIT 1), '{}'::jsonb), c.outcome
              FROM disease_case c WHERE c.id = $1 AND c.state <> 'withdrawn' FOR NO KEY UPDATE OF c",
             &[/* id */ &id],
         )
@@ -64,6 +66,7 @@ pub async fn by_number(tx: &Tx<'_>, id: i64) -> Result<Option<Case>> {
         place: row.get(2),
         opened_by: row.get(3),
         fields: row.get(4),
+        outcome: row.get(5),
     }))
 }
 

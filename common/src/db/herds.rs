@@ -5,11 +5,13 @@ mod owners;
 
 pub use animals::{Change, NewAnimal, add_animal, add_animals, add_calf, change, take};
 pub use owners::{
-    add_owner, confirm, lock_registration, owner_of_id, owner_of_name, set_key, village, waiting,
+    add_owner, confirm, key_of, lock_registration, owner_of_id, owner_of_name,
+    registered_who_writes, set_key, unconfirmed, village,
 };
 
 use super::Tx;
 use crate::{Failure, Result};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value as Json;
 use tokio_postgres::Row;
@@ -29,6 +31,10 @@ pub struct Owner {
     pub state: String,
     /// The telephone number as dialled in the country; empty when none is known.
     pub phone: String,
+    /// Who registered them.
+    pub registered_by: Option<i64>,
+    /// When that was sent.
+    pub registered_at: Timestamp,
 }
 
 /// One animal.
@@ -50,6 +56,8 @@ pub struct Animal {
     pub born_on: Option<Date>,
     /// What was reported of it lately, where that was asked for, the latest first.
     pub past: Vec<Past>,
+    /// The day on which its end was reported, of one that is gone.
+    pub gone_on: Option<Date>,
 }
 
 /// Something that was reported of an animal and not taken back.
@@ -72,8 +80,29 @@ pub const UNIQUE: usize = 10;
 /// Most owners that an ambiguous id is told to be.
 const MOST: i64 = 4;
 
-const OWNER: &str = "o.id, o.name, o.place, o.person, o.state,
+const OWNER: &str = "o.id, o.name, o.place, o.person, o.state, o.registered_by, o.registered_at,
     coalesce((SELECT t.digits FROM owner_key t WHERE t.owner = o.id AND t.kind = 'phone'), '') AS phone";
+
+/// Whether what is found is only read, or a report about it is going to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// For a question: takes no lock.
+    Read,
+    /// Kept from being withdrawn until the transaction ends. What is being withdrawn just now is waited
+    /// for, and is not found then. Two who only speak of the same do not wait for each other.
+    Keep,
+}
+
+impl Hold {
+    /// The end of a query whose table goes by this name. The weakest lock that `H` (`undo_report`) waits
+    /// for; animals are taken by their ids, as there, so that neither waits for the other for ever.
+    fn lock(self, table: &str) -> String {
+        match self {
+            Self::Read => String::new(),
+            Self::Keep => format!("FOR KEY SHARE OF {table}"),
+        }
+    }
+}
 
 /// Owners whom `digits` may mean, or `dialled`, the same as a telephone number is dialled in the country.
 /// Within the areas of responsibility of `sender` those whose whole id it is, else those whose id ends with
@@ -84,10 +113,12 @@ pub async fn owners(
     tx: &Tx<'_>,
     sender: i64,
     (digits, dialled): (&str, &str),
+    hold: Hold,
 ) -> Result<Vec<Owner>> {
     let back: String = digits.chars().rev().collect();
     // Ids hold digits and capitals: nothing that begins with `back` comes after it and a tilde.
     let beyond = format!("{back}~");
+    let lock = hold.lock("o");
     let sql = format!(
         "-- herds::owners
          WITH found AS (
@@ -100,7 +131,7 @@ pub async fn owners(
           CROSS JOIN LATERAL (SELECT EXISTS (
                 SELECT FROM person_area a WHERE a.person = $1 AND a.place = ANY (p.path)) AS near) n
           WHERE o.state <> 'withdrawn' AND (n.near OR f.known)
-          ORDER BY rank, o.state, o.id LIMIT $5"
+          ORDER BY rank, o.state, o.id LIMIT $5 {lock}"
     );
     let rows = tx
         .query(
@@ -118,10 +149,11 @@ pub async fn owners(
 }
 
 /// The herd of somebody who writes to us.
-pub async fn of_person(tx: &Tx<'_>, person: i64) -> Result<Option<Owner>> {
+pub async fn of_person(tx: &Tx<'_>, person: i64, hold: Hold) -> Result<Option<Owner>> {
+    let lock = hold.lock("o");
     let sql = format!(
         "-- herds::of_person
-         SELECT {OWNER} FROM owner o WHERE o.person = $1 AND o.state = 'active'"
+         SELECT {OWNER} FROM owner o WHERE o.person = $1 AND o.state = 'active' {lock}"
     );
     let row = tx.query_opt(&sql, &[/* person */ &person]).await?;
     Ok(row.as_ref().map(owner))
@@ -133,6 +165,17 @@ const MEMORY_DAYS: i32 = 800;
 /// So much of it is looked at; nobody reports more in that time.
 const MEMORY_ROWS: i64 = 40;
 
+/// What was reported of an animal `a` by the codes $3, within $4 days and $5 rows.
+const PAST: &str = "
+    SELECT jsonb_agg(jsonb_build_object('code', r.code, 'on', (r.sent_at AT TIME ZONE 'Asia/Jakarta')::date,
+           'month', r.fields -> 'month', 'date', r.fields ->> 'date') ORDER BY r.sent_at DESC) AS past
+      FROM (SELECT s.report, s.received_at FROM report_subject s
+             WHERE s.kind = 'animal' AND s.subject = a.id AND NOT s.withdrawn AND NOT s.made
+               AND s.received_at > now() - make_interval(days => $4)
+             ORDER BY s.received_at DESC LIMIT $5) s
+      JOIN report r ON r.received_at = s.received_at AND r.id = s.report
+     WHERE r.code = ANY ($3)";
+
 const ANIMAL: &str = "a.id, a.owner, a.code, a.kind, a.species, a.sex, a.born_on";
 
 /// The living animals of a herd that go by these codes, in the order of the codes; a code that none goes
@@ -142,31 +185,23 @@ pub async fn animals(
     owner: i64,
     codes: &[&str],
     memory: &[&str],
+    hold: Hold,
 ) -> Result<Vec<Animal>> {
-    let from = "FROM unnest($2::text[]) WITH ORDINALITY AS w (code, rank)
+    let lock = hold.lock("a");
+    let from = "FROM unnest($2::text[]) AS w (code)
            JOIN animal a ON a.owner = $1 AND a.code = w.code AND a.state = 'alive'";
     if memory.is_empty() {
         let sql = format!(
-            "-- herds::animals\nSELECT {ANIMAL}, NULL::jsonb AS past {from} ORDER BY w.rank"
+            "-- herds::animals\nSELECT {ANIMAL}, NULL::jsonb AS past {from} ORDER BY a.id {lock}"
         );
         let rows = tx
             .query(&sql, &[/* owner */ &owner, /* codes */ &codes])
             .await?;
-        return rows.iter().map(animal).collect();
+        return in_order(&rows, codes);
     }
     let sql = format!(
         "-- herds::animals_with_past
-         SELECT {ANIMAL}, p.past {from}
-           LEFT JOIN LATERAL (
-             SELECT jsonb_agg(jsonb_build_object('code', r.code, 'on', (r.sent_at AT TIME ZONE 'Asia/Jakarta')::date,
-                    'month', r.fields -> 'month', 'date', r.fields ->> 'date') ORDER BY r.sent_at DESC) AS past
-               FROM (SELECT s.report, s.received_at FROM report_subject s
-                      WHERE s.kind = 'animal' AND s.subject = a.id AND NOT s.withdrawn AND NOT s.made
-                        AND s.received_at > now() - make_interval(days => $4)
-                      ORDER BY s.received_at DESC LIMIT $5) s
-               JOIN report r ON r.received_at = s.received_at AND r.id = s.report
-              WHERE r.code = ANY ($3)) p ON true
-          ORDER BY w.rank"
+         SELECT {ANIMAL}, p.past {from} LEFT JOIN LATERAL ({PAST}) p ON true ORDER BY a.id {lock}"
     );
     let rows = tx
         .query(
@@ -180,7 +215,64 @@ pub async fn animals(
             ],
         )
         .await?;
-    rows.iter().map(animal).collect()
+    in_order(&rows, codes)
+}
+
+/// An animal that a herd has no more under this code: one that is gone, else, when `left` counts too, one that was sold or renamed. Of several the last one. With what was
+/// reported of it by the codes of `memory`.
+pub async fn gone(
+    tx: &Tx<'_>,
+    (owner, code): (i64, &str),
+    left: bool,
+    memory: &[&str],
+    hold: Hold,
+) -> Result<Option<Animal>> {
+    let lock = hold.lock("a");
+    let sql = format!(
+        "-- herds::gone
+         WITH found AS (
+            SELECT a.id, 0 AS way, a.id AS at
+              FROM animal a WHERE a.owner = $1 AND a.code = $2 AND a.state = 'gone'
+             UNION ALL
+            SELECT a.id, 1, s.seq
+              FROM report_subject h
+              JOIN report_subject s ON s.report = h.report AND s.kind = 'animal'
+              JOIN animal a ON a.id = s.subject AND a.state <> 'withdrawn'
+             WHERE $6 AND h.kind = 'owner' AND h.subject = $1 AND NOT s.withdrawn
+               AND (s.before ->> 'owner')::bigint = $1 AND s.before ->> 'code' = $2
+             ORDER BY way, at DESC LIMIT 1)
+         SELECT {ANIMAL}, p.past,
+                (SELECT (r.sent_at AT TIME ZONE 'Asia/Jakarta')::date
+                   FROM report_subject s JOIN report r ON r.received_at = s.received_at AND r.id = s.report
+                  WHERE s.kind = 'animal' AND s.subject = a.id AND s.before IS NOT NULL AND NOT s.withdrawn
+                  ORDER BY s.seq DESC LIMIT 1) AS since
+           FROM found f JOIN animal a ON a.id = f.id LEFT JOIN LATERAL ({PAST}) p ON true {lock}"
+    );
+    let row = tx
+        .query_opt(
+            &sql,
+            &[
+                /* owner */ &owner,
+                /* code */ &code,
+                /* memory */ &memory,
+                /* days */ &MEMORY_DAYS,
+                /* rows */ &MEMORY_ROWS,
+                /* left */ &left,
+            ],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Animal {
+        gone_on: row.get("since"),
+        ..animal(&row)?
+    }))
+}
+
+/// Animals in the order in which they were named; one that was named twice is there twice.
+fn in_order(rows: &[Row], codes: &[&str]) -> Result<Vec<Animal>> {
+    let mut animals = rows.iter().map(animal).collect::<Result<Vec<_>>>()?;
+    animals.sort_by_key(|a| codes.iter().position(|code| *code == a.code));
+    Ok(animals)
 }
 
 /// What the living animals of a herd are called: the first few, and how many there are.
@@ -201,7 +293,7 @@ pub async fn herd(tx: &Tx<'_>, owner: i64, most: i64) -> Result<(Vec<String>, i6
 /// [`super::subjects::Subject::before`] keeps.
 pub async fn as_is(tx: &Tx<'_>, table: Table, id: i64) -> Result<Json> {
     let sql = format!(
-        "-- herds::as_is\nSELECT to_jsonb(t) FROM {} t WHERE t.id = $1 FOR UPDATE",
+        "-- herds::as_is\nSELECT to_jsonb(t) FROM {} t WHERE t.id = $1 FOR NO KEY UPDATE",
         table.name()
     );
     Ok(tx.query_one(&sql, &[/* id */ &id]).await?.get(0))
@@ -233,6 +325,8 @@ fn owner(row: &Row) -> Owner {
         person: row.get("person"),
         state: row.get("state"),
         phone: row.get("phone"),
+        registered_by: row.get("registered_by"),
+        registered_at: row.get("registered_at"),
     }
 }
 
@@ -247,6 +341,7 @@ fn animal(row: &Row) -> Result<Animal> {
         species: row.get("species"),
         sex: row.get("sex"),
         born_on: row.get("born_on"),
+        gone_on: None,
         past: past.map_err(|e| Failure::retry(format!("the past of an animal: {e}")))?,
     })
 }

@@ -8,6 +8,7 @@ pub(crate) mod changes;
 mod contacts;
 mod details;
 pub(crate) mod erase;
+pub(crate) mod groups;
 pub(crate) mod pins;
 pub(crate) mod reach;
 
@@ -43,7 +44,7 @@ pub struct Person {
     pub home_place: Option<i64>,
     /// Only the active may send; the others are answered with the reason.
     pub state: PersonState,
-    /// What they may do: of their user type, and granted or taken from them.
+    /// What they may do: of their user type and their groups, and granted or taken from them.
     pub permissions: Arc<BTreeSet<String>>,
     /// What they send is answered like the real thing and kept apart.
     pub training: bool,
@@ -98,11 +99,17 @@ pub struct Recipient {
 
 /// The columns of a [`Person`] named `p`, whose user type is `t`.
 pub(super) const PERSON: &str = "p.id, p.name, p.language, p.user_type, p.home_place, p.state, p.training, t.may,
+    ARRAY(SELECT x.permission FROM person_group m JOIN user_group_permission x USING (user_group)
+           WHERE m.person = p.id) AS grouped,
     ARRAY(SELECT x.permission FROM person_permission x WHERE x.person = p.id AND x.granted) AS granted,
     ARRAY(SELECT x.permission FROM person_permission x WHERE x.person = p.id AND NOT x.granted) AS revoked";
 
+/// Whether a person `p` is of the user types `$2` or in the groups `$3`.
+pub(super) const OF_KIND: &str = "(p.user_type = ANY($2) OR p.id IN (
+    SELECT m.person FROM person_group m WHERE m.user_group = ANY($3)))";
+
 /// Who writes from this address? `channel` is the channel it came by, or a kind of address;
-/// `address` is canonical (`+62...`, small letters). The hottest query there is: one statement, three index probes.
+/// `address` is canonical (`+62...`, small letters). The hottest query there is: one statement, a few index probes.
 pub async fn by_contact(tx: &Tx<'_>, channel: &str, address: &str) -> Result<Option<Person>> {
     let sql = format!(
         "-- people::by_contact
@@ -174,21 +181,44 @@ pub async fn answers_for(tx: &Tx<'_>, person: i64, place: i64) -> Result<bool> {
     Ok(row.get(0))
 }
 
-/// Who is to be told about a place: the active people of these user types (all that receive anything,
-/// when there are none) with an area of responsibility that is the place or above it, and with an
+/// Who is meant: whoever is of one of these user types or in one of these groups.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Kinds<'a> {
+    /// Codes of user types.
+    pub types: &'a [String],
+    /// Codes of groups.
+    pub groups: &'a [String],
+}
+
+impl Kinds<'_> {
+    /// Whether no kind is named.
+    pub fn is_empty(&self) -> bool {
+        self.types.is_empty() && self.groups.is_empty()
+    }
+}
+
+/// Who is to be told about a place: the active people of these kinds (all that receive anything,
+/// when none is named) with an area of responsibility that is the place or above it, and with an
 /// address that is not suppressed. In order of their ids; each once, however many areas match.
-pub async fn covering(tx: &Tx<'_>, place: i64, user_types: &[&str]) -> Result<Vec<Recipient>> {
+pub async fn covering(tx: &Tx<'_>, place: i64, kinds: Kinds<'_>) -> Result<Vec<Recipient>> {
     let sql = format!(
         "-- people::covering
          SELECT {PERSON} FROM person p JOIN user_type t ON t.code = p.user_type
           WHERE p.id IN (SELECT a.person FROM person_area a
                           WHERE a.place = ANY((SELECT w.path FROM place w WHERE w.id = $1)::bigint[]))
             AND p.state = 'active' AND t.receives
-            AND (cardinality($2::text[]) = 0 OR p.user_type = ANY($2))
+            AND (cardinality($2::text[] || $3::text[]) = 0 OR {OF_KIND})
           ORDER BY p.id"
     );
     let rows = tx
-        .query(&sql, &[/* place */ &place, /* user types */ &user_types])
+        .query(
+            &sql,
+            &[
+                /* place */ &place,
+                /* types */ &kinds.types,
+                /* groups */ &kinds.groups,
+            ],
+        )
         .await?;
     let people: Vec<Person> = rows.iter().map(person).collect();
     let ids: Vec<i64> = people.iter().map(|p| p.id).collect();
@@ -202,6 +232,7 @@ pub async fn covering(tx: &Tx<'_>, place: i64, user_types: &[&str]) -> Result<Ve
 
 pub(super) fn person(row: &Row) -> Person {
     let mut permissions: BTreeSet<String> = row.get::<_, Vec<String>>("may").into_iter().collect();
+    permissions.extend(row.get::<_, Vec<String>>("grouped"));
     permissions.extend(row.get::<_, Vec<String>>("granted"));
     for revoked in row.get::<_, Vec<&str>>("revoked") {
         permissions.remove(revoked);

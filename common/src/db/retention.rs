@@ -56,6 +56,19 @@ INSERT INTO blob_to_delete (key) SELECT DISTINCT blob FROM old ON CONFLICT (key)
     stays: true,
 };
 
+/// Files that went back with the answers to workbooks: templates, workbooks with their faults marked.
+pub const WORKBOOKS: Kind = Kind {
+    name: "workbook_files",
+    sql: "-- retention::workbooks
+WITH old AS (
+    UPDATE workbook SET blobs = '{}' FROM (
+        SELECT mail, blobs FROM workbook
+         WHERE decided_at < now() - make_interval(days => $1) AND blobs <> '{}' LIMIT $2 FOR UPDATE) AS o
+     WHERE workbook.mail = o.mail RETURNING o.blobs)
+INSERT INTO blob_to_delete (key) SELECT DISTINCT unnest(blobs) FROM old ON CONFLICT (key) DO UPDATE SET since = now()",
+    stays: false,
+};
+
 /// What is known of incoming mails, and what is left of them.
 pub const MAILS: Kind = Kind {
     name: "mails",

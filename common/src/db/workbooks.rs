@@ -28,6 +28,8 @@ pub struct Outcome<'a> {
     pub faults: usize,
     /// When the mail was received.
     pub received_at: Timestamp,
+    /// Files that go back with the answer, in the blob store.
+    pub blobs: &'a [&'a str],
 }
 
 /// Writes down what becomes of a workbook. False for one that is to be stored and was stored
@@ -37,8 +39,8 @@ pub async fn insert(tx: &Tx<'_>, o: &Outcome<'_>) -> Result<bool> {
     let written = tx
         .execute(
             "-- workbooks::insert
-             INSERT INTO workbook (mail, person, kind, code, digest, state, reason, rows, faults, received_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             INSERT INTO workbook (mail, person, kind, code, digest, state, reason, rows, faults, received_at, blobs)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              ON CONFLICT (person, kind, code, digest) WHERE state IN ('stored', 'partly') DO NOTHING",
             &[
                 /* mail */ &o.mail,
@@ -51,6 +53,7 @@ pub async fn insert(tx: &Tx<'_>, o: &Outcome<'_>) -> Result<bool> {
                 /* rows */ &count(o.rows),
                 /* faults */ &count(o.faults),
                 /* received_at */ &o.received_at,
+                /* blobs */ &o.blobs,
             ],
         )
         .await?;

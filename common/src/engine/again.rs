@@ -18,6 +18,9 @@ pub enum Again {
     Stored(Box<Answer>),
     /// It was refused then and would be stored now, but its sender has sent it right since: these words.
     Corrected(String),
+    /// It was refused then, and would give something now that is good for a time only, from when it was sent:
+    /// a PIN, a permit. Its sender must send it again; the caller's transaction is not to be kept.
+    Lapses,
     /// It was stored then, stays as it is, and would be read otherwise today: the name of a fault, or `ok`
     /// where only its fields differ.
     Otherwise(&'static str),
@@ -73,6 +76,7 @@ impl Engine {
         };
         let answer = self.answer_telling(tx, &asked, false).await?;
         match answer.outcome {
+            "stored" if answer.lapses.is_some() => Ok(Again::Lapses),
             "stored" => Ok(Again::Stored(Box::new(answer))),
             _ => Ok(Again::Same),
         }

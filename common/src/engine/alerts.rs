@@ -7,8 +7,8 @@ mod bundle;
 mod circle;
 mod raise;
 
-pub use bundle::{Bundle, Look};
-pub use raise::Raised;
+pub use bundle::{Bundle, Look, NotBundled};
+pub use raise::{NotRaised, Raised};
 
 use super::{Done, Engine, Turn};
 use crate::Result;

@@ -49,6 +49,7 @@ impl Turn<'_> {
     fn bound(&self, name: &str, place: Option<i64>, found: &Found) -> Box<dyn ToSql + Sync + Send> {
         match name {
             "place" => Box::new(place),
+            "named_place" => Box::new(place.filter(|_| self.values.place().is_some())),
             "case" => Box::new(self.values.case()),
             "sender" => Box::new(self.asked.sender.id),
             "language" => Box::new(self.reader.language.tag()),
@@ -88,7 +89,7 @@ pub(super) fn bound_type(spec: &Spec, name: &str) -> Type {
         ) && !spec.format.slots().any(|s| s.field == field && s.list)
     };
     match name {
-        "place" | "case" | "sender" => Type::INT8,
+        "place" | "named_place" | "case" | "sender" => Type::INT8,
         "systems" => Type::TEXT_ARRAY,
         "language" => Type::TEXT,
         field if number(field) || is_looked_up(spec, field) => Type::INT8,

@@ -166,8 +166,19 @@ pub struct Done {
     pub(super) kept: Vec<(&'static str, Json)>,
     /// Who registered whom the message confirms: the circle `officer`.
     pub officer: Option<i64>,
+    /// It gave something that is good for a time only, from when the message was sent.
+    pub lapses: Option<Lapse>,
     /// What the texts of the code may name besides its fields.
     said: Vec<(Cow<'static, str>, Said)>,
+}
+
+/// What is good for a time only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lapse {
+    /// A PIN, which somebody must send within minutes or hours: no workbook gives any.
+    Pin,
+    /// A movement permit.
+    Permit,
 }
 
 /// A value for texts in either language.
@@ -195,6 +206,7 @@ impl Default for Done {
             about: None,
             kept: Vec::new(),
             officer: None,
+            lapses: None,
             said: Vec::new(),
         }
     }

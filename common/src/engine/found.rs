@@ -6,7 +6,7 @@ use crate::Result;
 use crate::code::kind::Kind;
 use crate::code::spec::Field;
 use crate::code::{Spec, Value, Var, names};
-use crate::db::herds::{self, Animal, Owner};
+use crate::db::herds::{self, Animal, Hold, Owner};
 use crate::db::subjects::{Sort, Subject};
 use crate::db::works::{self, Infrastructure, Permit, Program};
 use crate::document::Seal;
@@ -151,6 +151,14 @@ impl Turn<'_> {
         Ok(Ok(found))
     }
 
+    /// What a report is about must be there still when it is kept.
+    fn hold(&self) -> Hold {
+        match self.spec.stores() {
+            true => Hold::Keep,
+            false => Hold::Read,
+        }
+    }
+
     /// What was typed in fields that print as something else, under [`names::as_typed`].
     pub(super) fn typed(&self) -> Vec<(String, Var)> {
         let fields = self.spec.fields.iter();
@@ -165,7 +173,7 @@ impl Turn<'_> {
     async fn owner(&self, field: &Field, found: &mut Found) -> Looked<()> {
         let sender = self.asked.sender.id;
         let Some(Value::Owner(typed)) = self.values.get(&field.name) else {
-            let Some(own) = herds::of_person(self.tx, sender).await? else {
+            let Some(own) = herds::of_person(self.tx, sender, self.hold()).await? else {
                 let format = self.spec.format_line(&self.reader);
                 return Ok(Err(self.refused("no_herd", &[("format", format.into())])));
             };
@@ -175,7 +183,7 @@ impl Turn<'_> {
         let country = &self.engine.settings.country_code;
         let digits = typed.trim_start_matches('+');
         let dialled = phone::dialled(typed, country);
-        let mut owners = herds::owners(self.tx, sender, (digits, &dialled)).await?;
+        let mut owners = herds::owners(self.tx, sender, (digits, &dialled), self.hold()).await?;
         let word = ("word", Var::from(typed.as_str()));
         if owners.len() > 1 {
             let told = owners.iter().map(|o| format!("{} {}", o.name, o.id));
@@ -207,7 +215,8 @@ impl Turn<'_> {
             return Ok(Ok(()));
         };
         let memory = self.memory();
-        let animals = herds::animals(self.tx, owner.id, &typed, &memory).await?;
+        let mut animals = herds::animals(self.tx, owner.id, &typed, &memory, self.hold()).await?;
+        animals.extend(self.gone(owner, &typed, &animals).await?);
         if let Some(missing) = typed
             .iter()
             .find(|t| !animals.iter().any(|a| a.code == **t))
@@ -223,6 +232,31 @@ impl Turn<'_> {
         }
         found.animals.push((field.name.clone(), animals));
         Ok(Ok(()))
+    }
+
+    /// Who asks finds animals that are gone as well; officers, who name the herd, also those that it has sold
+    /// or calls otherwise now. What became of an animal at its buyer's is no business of a farmer's. A birth
+    /// is reported of a dam that is gone, too: she may have died of it.
+    async fn gone(&self, owner: &Owner, typed: &[&str], there: &[Animal]) -> Result<Vec<Animal>> {
+        let mut gone = Vec::new();
+        if self.spec.stores() && self.spec.effect.as_deref() != Some("birth") {
+            return Ok(gone);
+        }
+        let officer = owner.person != Some(self.asked.sender.id);
+        let left = officer && !self.spec.stores();
+        for code in typed {
+            if there.iter().any(|a| a.code == **code) {
+                continue;
+            }
+            let (which, memory) = ((owner.id, *code), self.memory());
+            let found = herds::gone(self.tx, which, left, &memory, self.hold()).await?;
+            // Asked for by the id that it had.
+            gone.extend(found.map(|animal| Animal {
+                code: (*code).to_owned(),
+                ..animal
+            }));
+        }
+        Ok(gone)
     }
 
     /// The codes whose reports about an animal a code with rules for animals looks at.

@@ -6,7 +6,7 @@ use super::kept::Kept;
 use crate::Result;
 use crate::alerts::Whom;
 use crate::db::alerts::{self, Found, Source};
-use crate::db::people::{self, Person};
+use crate::db::people::{self, Kinds, Person};
 use crate::db::{Db, Tx};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,8 +60,13 @@ impl People {
     /// The people of a circle that follows from the place; nobody for one that does not.
     pub async fn around(&self, tx: &Tx<'_>, place: i64, whom: &Whom) -> Result<Arc<Found>> {
         let source = match whom {
-            Whom::Covering { types } => Source::Covering(place, types),
-            Whom::Near { types, up, km } => Source::Near(place, types, (*up, *km)),
+            Whom::Covering { types, groups } => Source::Covering(place, Kinds { types, groups }),
+            Whom::Near {
+                types,
+                groups,
+                up,
+                km,
+            } => Source::Near(place, Kinds { types, groups }, (*up, *km)),
             Whom::Staff | Whom::Reporter | Whom::Sender { .. } | Whom::Told | Whom::Officer => {
                 return Ok(Arc::default());
             }

@@ -4,7 +4,7 @@ use super::ask::bound_type;
 use crate::code::lexicon::{EntryRow, ListRow};
 use crate::code::{CodeFault, Codes, Lexicon, Spec, shipped};
 use crate::db::lists::{self, Entry, List};
-use crate::db::{Db, reports, views};
+use crate::db::{Db, people, reports, views};
 use crate::home::Home;
 use crate::{Failure, Result, config};
 use std::sync::Arc;
@@ -15,8 +15,9 @@ use tracing::{info, warn};
 pub(super) async fn load(home: &Home, settings: &config::Engine) -> Result<Codes> {
     let lexicon = lexicon(&home.db).await?;
     let codes = compile(settings, lexicon)?;
+    let groups = groups(&home.db).await?;
     let types = codes.lexicon().list("user_type");
-    let faults = types.map(|types| codes.alerting().circles.check(types));
+    let faults = types.map(|types| codes.alerting().circles.check(types, &groups));
     if let Some(faults) = faults.filter(|faults| !faults.is_empty()) {
         return Err(Failure::quarantine(faults.join("; ")));
     }
@@ -39,6 +40,15 @@ async fn make_views(db: &Db, codes: &Codes) {
         Ok(made) => info!(made, "Made the views of codes that are new or changed"),
         Err(e) => warn!(error = %e, "The views of codes were not made; those of last time stay"),
     }
+}
+
+/// Codes of all groups.
+async fn groups(db: &Db) -> Result<Vec<String>> {
+    let mut conn = db.connect().await?;
+    let tx = conn.begin().await?;
+    let groups = people::groups::groups(&tx).await?;
+    tx.commit().await?;
+    Ok(groups.into_iter().map(|g| g.code).collect())
 }
 
 /// All lists of the database.
@@ -69,14 +79,16 @@ pub fn compile_offline(settings: &config::Engine) -> std::result::Result<Codes, 
     let (lists, entries) = crate::load::lists_as_shipped().map_err(|e| alone(&e))?;
     let lexicon = lexicon_of(lists, entries);
     let files = files(settings).map_err(|e| alone(&e))?;
-    Codes::load_for(&settings.country_code, &files.codes, &files.texts, lexicon)
+    Codes::load_for(&settings.numbering(), &files.codes, &files.texts, lexicon)
+        .map(|codes| codes.signed(&settings.signature))
         .map_err(|faults| faults.iter().map(ToString::to_string).collect())
 }
 
 /// The shipped code files with those of the settings' folder.
 fn compile(settings: &config::Engine, lexicon: Arc<Lexicon>) -> Result<Codes> {
     let files = files(settings)?;
-    Codes::load_for(&settings.country_code, &files.codes, &files.texts, lexicon)
+    Codes::load_for(&settings.numbering(), &files.codes, &files.texts, lexicon)
+        .map(|codes| codes.signed(&settings.signature))
         .map_err(|faults| Failure::quarantine(listed(&faults)))
 }
 

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 mod around_cases;
+mod groups;
 
 const PELSA: &str = "+6281234567890";
 const VET: &str = "+6281234567893";

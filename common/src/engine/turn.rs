@@ -1,12 +1,14 @@
 //! One message's turn: what it names is found, its effect done, its row stored, its answer said.
 
 use super::Asked;
-use super::{Answer, Deed, Done, Effected, Engine, Found, case_words};
+use super::{Answer, Deed, Done, EAST, Effected, Engine, Found, case_words, shown};
 use crate::Result;
-use crate::code::{Codes, Reader, Spec, Values, Var};
+use crate::code::{Codes, Reader, Spec, Value, Values, Var};
 use crate::db::places::Place;
 use crate::db::reports::{self, Report};
 use crate::db::{Tx, cases, intake, subjects};
+use jiff::civil::Date;
+use jiff::tz::{Offset, TimeZone};
 use sha2::{Digest, Sha256};
 
 /// One message's turn: everything that its steps need.
@@ -63,14 +65,22 @@ impl Turn<'_> {
             case_id: done.case_id,
             alerts,
             mails: std::mem::take(&mut done.mails),
+            lapses: done.lapses,
             ..self.answered(text, "stored")
         })
     }
 
     /// Places and cases that the message names, its effect, its row. The inner `Err` is a refusal.
     async fn find_and_do(&self) -> Result<std::result::Result<Done, Answer>> {
+        if let Some(refused) = self.not_yet(self.values) {
+            return Ok(Err(refused));
+        }
         let mut place = match self.place().await? {
             Ok(place) => place,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let beside = match self.place_beside_case().await? {
+            Ok(beside) => beside,
             Err(refused) => return Ok(Err(refused)),
         };
         let mut case = None;
@@ -120,6 +130,9 @@ impl Turn<'_> {
         for (name, value) in self.typed() {
             done.say(name, value);
         }
+        if let Some((field, place)) = beside {
+            done.say(field, Var::from(shown(&place)));
+        }
         if done.stores {
             done.speaks_of(found.subjects());
             self.insert(&done, &found).await?;
@@ -153,6 +166,46 @@ impl Turn<'_> {
         subjects::insert(self.tx, report.id, report.received_at, &done.subjects).await
     }
 
+    /// A refusal when a date that must have come has not come yet anywhere in the country; of a month its
+    /// first day counts.
+    fn not_yet(&self, values: &Values) -> Option<Answer> {
+        let zone = TimeZone::fixed(Offset::constant(EAST));
+        let today = self.asked.sent_at.to_zoned(zone).date();
+        values.iter().find_map(|(name, value)| match value {
+            Value::Group(turns) => turns.iter().find_map(|turn| self.not_yet(turn)),
+            Value::Date(date) if self.spec.field(name)?.rules.past => {
+                let first = Date::new(date.year, date.month, date.day.unwrap_or(1)).ok()?;
+                let format = self.spec.format_line(&self.reader);
+                let values = [("date", date.to_string().into()), ("format", format.into())];
+                (first > today).then(|| self.refused("future_date", &values))
+            }
+            _ => None,
+        })
+    }
+
+    /// The place that a message names beside its case, under another name than `place`: where something
+    /// came from, say. The case says where it is itself. The inner `Err` is a refusal.
+    async fn place_beside_case(
+        &self,
+    ) -> Result<std::result::Result<Option<(String, Place)>, Answer>> {
+        let Some((field, code)) = self.values.beside_case() else {
+            return Ok(Ok(None));
+        };
+        let systems = &self.engine.settings.place_systems;
+        let place = self.engine.places.by_code(self.tx, systems, code).await?;
+        Ok(match place {
+            Some(place) => Ok(Some((field.to_owned(), place))),
+            None => Err(self.no_place(code)),
+        })
+    }
+
+    fn no_place(&self, code: &str) -> Answer {
+        self.refused(
+            "unknown_place",
+            &[("word", code.into()), ("near", "".into())],
+        )
+    }
+
     /// The place that the message names, else the sender's own unless it names a case: a case says
     /// itself where it is.
     /// The inner `Err` is a refusal.
@@ -161,13 +214,7 @@ impl Turn<'_> {
         let named = self.values.place();
         if let Some(code) = named {
             let place = self.engine.places.by_code(self.tx, systems, code).await?;
-            let unknown = || {
-                self.refused(
-                    "unknown_place",
-                    &[("word", code.into()), ("near", "".into())],
-                )
-            };
-            return Ok(place.map(Some).ok_or_else(unknown));
+            return Ok(place.map(Some).ok_or_else(|| self.no_place(code)));
         }
         if self.values.case().is_some() {
             return Ok(Ok(None));
@@ -215,10 +262,7 @@ impl Turn<'_> {
             text,
             outcome,
             code,
-            case_id: None,
-            alerts: Vec::new(),
-            mails: Vec::new(),
-            training: false,
+            ..Answer::default()
         }
     }
 

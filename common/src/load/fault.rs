@@ -114,6 +114,14 @@ pub(crate) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> 
         .map_or(String::new(), |b| format!(" (did you mean \"{}\"?)", b.1))
 }
 
+/// `there are A, B, C`: what there is, for a word that is none of it.
+pub(crate) fn there_are(known: &[String]) -> String {
+    match known {
+        [] => "there are none yet".into(),
+        known => format!("there are {}", known.join(", ")),
+    }
+}
+
 fn as_text<S: serde::Serializer>(problem: &Problem, out: S) -> Result<S::Ok, S::Error> {
     out.collect_str(problem)
 }

@@ -12,6 +12,7 @@ use super::table::{self, Columns, Row};
 use crate::db::people::bulk::Holder;
 use crate::db::works::bulk::Site;
 use crate::load::LoadReport;
+use crate::phone::Numbering;
 use std::collections::HashMap;
 use std::io::Read;
 
@@ -50,12 +51,12 @@ pub(super) struct Plan {
 }
 
 /// Everything that can be said about the file without a database.
-pub(super) fn read(source: impl Read) -> (Vec<SiteRow>, Vec<LoadFault>) {
+pub(super) fn read(source: impl Read, numbering: &Numbering) -> (Vec<SiteRow>, Vec<LoadFault>) {
     let (rows, mut faults) = table::read(source, &COLUMNS);
     let mut seen: HashMap<String, u64> = HashMap::new();
     let mut sites = Vec::with_capacity(rows.len());
     for row in rows {
-        let site = site(row, &mut faults);
+        let site = site(row, numbering, &mut faults);
         if let Some(line) = seen.insert(site.code.clone(), site.row.line)
             && !site.code.is_empty()
         {
@@ -67,7 +68,7 @@ pub(super) fn read(source: impl Read) -> (Vec<SiteRow>, Vec<LoadFault>) {
     (sites, faults)
 }
 
-fn site(row: Row, faults: &mut Vec<LoadFault>) -> SiteRow {
+fn site(row: Row, numbering: &Numbering, faults: &mut Vec<LoadFault>) -> SiteRow {
     let digits = |code: &str| code.bytes().all(|b| b.is_ascii_digit());
     let fits = |code: &str| code.is_empty() || ((4..=8).contains(&code.len()) && digits(code));
     let code = row.need("code", faults);
@@ -75,7 +76,7 @@ fn site(row: Row, faults: &mut Vec<LoadFault>) -> SiteRow {
     let place = place_code(&row.need("place", faults));
     let mut emails = Vec::new();
     for word in words(&row, "emails", &[' ', '|', ';']) {
-        match canonical("email", &word) {
+        match canonical("email", &word, numbering) {
             Ok(email) => emails.push(email),
             Err(problem) => faults.push(row.fault("emails", problem)),
         }
@@ -83,7 +84,7 @@ fn site(row: Row, faults: &mut Vec<LoadFault>) -> SiteRow {
     let mut staff = Vec::new();
     for word in words(&row, "staff", &['|', ';']) {
         let kind = if word.contains('@') { "email" } else { "phone" };
-        match canonical(kind, &word) {
+        match canonical(kind, &word, numbering) {
             Ok(address) => staff.push((kind, address)),
             Err(problem) => faults.push(row.fault("staff", problem)),
         }
@@ -188,7 +189,7 @@ mod tests {
     }
 
     fn faults(csv: &str) -> Vec<String> {
-        let (rows, mut faults) = read(csv.as_bytes());
+        let (rows, mut faults) = read(csv.as_bytes(), &Numbering::default());
         faults.extend(plan(&rows, &known()).1);
         faults.sort_by_key(|f| f.line);
         faults.iter().map(ToString::to_string).collect()
@@ -198,7 +199,7 @@ mod tests {
     fn a_row_says_everything_but_where_it_stands() {
         let csv = "code,type,name,place,emails,staff\n\
                    730801,lab,BBVet Maros,73,A@example.org b@example.org,0812 3456 7890\n";
-        let (rows, none) = read(csv.as_bytes());
+        let (rows, none) = read(csv.as_bytes(), &Numbering::default());
         assert_eq!(none, []);
         let mut known = known();
         let (plan_of, none) = plan(&rows, &known);
@@ -229,7 +230,7 @@ mod tests {
             [
                 "line 2, code: \"73\" is not a code of 4 to 8 digits",
                 "line 2, emails: \"nobody\" is not one e-mail address",
-                "line 2, staff: \"0811\" is not a phone number such as 081234567890 or +6281234567890",
+                "line 2, staff: \"0811\" is not a phone number that begins with 0, or with + and the country code",
                 "line 2, name: the cell is empty; fill it in",
                 "line 2, lon: lat without lon, or lon without lat; give both or neither",
                 "line 2, type: \"LAP\" is not a type of infrastructure that this installation knows (did you mean \"LAB\"?); load it first or correct it",

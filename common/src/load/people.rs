@@ -1,7 +1,7 @@
-//! People from a CSV: `name,language,user_type[,home][,areas][,phone][,email][,contacts][,permissions][,state]`.
+//! People from a CSV: `name,language,user_type[,home][,areas][,phone][,email][,contacts][,permissions][,groups][,state]`.
 //!
 //! A row says everything about its person: addresses, areas and permissions that it does not name
-//! are taken away. A person is known again by any of the addresses. Who is not in the file stays.
+//! are taken away; so are groups in a file that has the column. A person is known again by any of the addresses. Who is not in the file stays.
 
 mod plan;
 
@@ -11,7 +11,8 @@ use super::fault::{LoadFault, Problem, hint};
 use super::phone::{self, NoPhone};
 use super::table::{self, Columns, Row};
 use crate::db::people::PersonState;
-use std::collections::HashMap;
+use crate::phone::Numbering;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 
 const COLUMNS: Columns = Columns {
@@ -23,6 +24,7 @@ const COLUMNS: Columns = Columns {
         "email",
         "contacts",
         "permissions",
+        "groups",
         "state",
     ],
 };
@@ -46,6 +48,8 @@ pub(super) struct PersonRow {
     pub areas: Vec<String>,
     pub addresses: Vec<Address>,
     pub permissions: Vec<(String, bool)>,
+    /// `None`: as they were, for the file has no such column.
+    pub groups: Option<Vec<String>>,
     /// `None`: as it was, and active when the person is new.
     pub state: Option<PersonState>,
 }
@@ -60,13 +64,13 @@ impl PersonRow {
 /// Everything that can be said without a database. `channels` are the known channels with their kind of address.
 pub(super) fn read(
     source: impl Read,
-    channels: &[(String, String)],
+    (channels, numbering): (&[(String, String)], &Numbering),
 ) -> (Vec<PersonRow>, Vec<LoadFault>) {
     let (rows, mut faults) = table::read(source, &COLUMNS);
     let mut seen: HashMap<(String, String), u64> = HashMap::new();
     let mut people = Vec::with_capacity(rows.len());
     for row in rows {
-        let person = person(row, channels, &mut faults);
+        let person = person(row, (channels, numbering), &mut faults);
         for a in &person.addresses {
             let key = (a.kind.clone(), a.address.clone());
             if let Some(line) = seen.insert(key, person.row.line) {
@@ -91,7 +95,11 @@ impl PersonRow {
     }
 }
 
-fn person(row: Row, channels: &[(String, String)], faults: &mut Vec<LoadFault>) -> PersonRow {
+fn person(
+    row: Row,
+    cells: (&[(String, String)], &Numbering),
+    faults: &mut Vec<LoadFault>,
+) -> PersonRow {
     let language = row.need("language", faults).to_lowercase();
     let fits = |_: &str| matches!(language.as_str(), "" | "id" | "en");
     faults.extend(row.fit("language", "a language: id or en", fits));
@@ -109,8 +117,9 @@ fn person(row: Row, channels: &[(String, String)], faults: &mut Vec<LoadFault>) 
         user_type: row.need("user_type", faults).to_uppercase(),
         home: Some(super::places::code(row.get("home"))).filter(|h| !h.is_empty()),
         areas: places("areas").collect(),
-        addresses: addresses(&row, channels, faults),
+        addresses: addresses(&row, cells, faults),
         permissions: permissions(&row, faults),
+        groups: groups(&row),
         language,
         state,
         row,
@@ -119,7 +128,7 @@ fn person(row: Row, channels: &[(String, String)], faults: &mut Vec<LoadFault>) 
 
 fn addresses(
     row: &Row,
-    channels: &[(String, String)],
+    (channels, numbering): (&[(String, String)], &Numbering),
     faults: &mut Vec<LoadFault>,
 ) -> Vec<Address> {
     let before = faults.len();
@@ -143,7 +152,7 @@ fn addresses(
         }
     }
     for (column, kind, channel, text) in cells {
-        match canonical(kind, text) {
+        match canonical(kind, text, numbering) {
             Ok(address) => {
                 // A number that is named again with a channel is the same contact, by that channel.
                 found.retain(|f| f.kind != kind || f.address != address);
@@ -166,7 +175,7 @@ fn addresses(
 /// `channel:address`. Kind, canonical form and chosen channel, or what is wrong.
 pub(crate) fn contact_address(
     text: &str,
-    channels: &[(String, String)],
+    (channels, numbering): (&[(String, String)], &Numbering),
 ) -> Result<(String, String, Option<String>), String> {
     let text = text.trim();
     let named = text
@@ -181,7 +190,7 @@ pub(crate) fn contact_address(
         None if text.contains('@') => ("email", None, text),
         None => ("phone", None, text),
     };
-    let address = canonical(kind, address).map_err(|problem| problem.to_string())?;
+    let address = canonical(kind, address, numbering).map_err(|problem| problem.to_string())?;
     Ok((kind.to_owned(), address, channel))
 }
 
@@ -194,7 +203,7 @@ fn no_channel(name: &str, channels: &[(String, String)]) -> Problem {
     }
 }
 
-pub(super) fn canonical(kind: &str, text: &str) -> Result<String, Problem> {
+pub(super) fn canonical(kind: &str, text: &str, numbering: &Numbering) -> Result<String, Problem> {
     let text = text.trim();
     let unfit = |wanted| Problem::Unfit {
         value: text.into(),
@@ -202,9 +211,11 @@ pub(super) fn canonical(kind: &str, text: &str) -> Result<String, Problem> {
         hint: String::new(),
     };
     match kind {
-        "phone" => phone::canonical(text).map_err(|no| match no {
+        "phone" => phone::canonical(text, numbering).map_err(|no| match no {
             NoPhone::Rounded => Problem::Rounded { value: text.into() },
-            NoPhone::Unfit => unfit("a phone number such as 081234567890 or +6281234567890"),
+            NoPhone::Unfit => {
+                unfit("a phone number that begins with 0, or with + and the country code")
+            }
         }),
         "email" => {
             let (name, domain) = text.split_once('@').unwrap_or_default();
@@ -257,6 +268,13 @@ fn permissions(row: &Row, faults: &mut Vec<LoadFault>) -> Vec<(String, bool)> {
     permissions
 }
 
+fn groups(row: &Row) -> Option<Vec<String>> {
+    let words = row.given("groups")?.split([' ', '|', ',']);
+    let words = words.filter(|w| !w.is_empty()).map(str::to_uppercase);
+    let groups: BTreeSet<String> = words.collect();
+    Some(groups.into_iter().collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +312,7 @@ mod tests {
         Found {
             user_types: vec!["VET".into(), "PLS".into()],
             permissions: vec![permission("can_send_pk")],
+            groups: vec!["KARANTINA".into(), "RPH".into()],
             places: HashMap::from([("72".into(), 1), ("7204".into(), 2)]),
             holders: vec![
                 holder("phone", "+628111111111", 1),
@@ -304,7 +323,10 @@ mod tests {
     }
 
     fn faults(rows: &str) -> Vec<String> {
-        let (people, mut faults) = read(format!("{HEADER}{rows}").as_bytes(), &channels());
+        let (people, mut faults) = read(
+            format!("{HEADER}{rows}").as_bytes(),
+            (&channels(), &Numbering::default()),
+        );
         faults.extend(plan(&people, &found()).1);
         faults.sort_by_key(|f| f.line);
         faults.iter().map(ToString::to_string).collect()
@@ -324,7 +346,7 @@ mod tests {
             ("A,id,VET,72,72|98,0812345678,,,,", format!("areas: \"98\" is not the code of a place {unknown}")),
             (
                 "A,id,VET,,,12345,,,,",
-                "phone: \"12345\" is not a phone number such as 081234567890 or +6281234567890".into(),
+                "phone: \"12345\" is not a phone number that begins with 0, or with + and the country code".into(),
             ),
             (
                 "A,id,VET,,,8.12346E+10,,,,",
@@ -349,6 +371,24 @@ mod tests {
     }
 
     #[test]
+    fn a_group_that_does_not_exist_is_named_with_those_that_do() {
+        for (cell, word, hint) in [
+            ("rph Karantin", "KARANTIN", "did you mean \"KARANTINA\"?"),
+            ("KARANTINA|xyz", "XYZ", "there are KARANTINA, RPH"),
+        ] {
+            let csv = format!("name,language,user_type,phone,groups\nA,id,VET,0812345678,{cell}\n");
+            let (people, faults) = read(csv.as_bytes(), (&channels(), &Numbering::default()));
+            assert_eq!(faults, []);
+            let told = plan(&people, &found()).1;
+            let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+            let what = "is not a group that this installation knows";
+            let remedy = "load it first or correct it";
+            let expected = format!("line 2, groups: \"{word}\" {what} ({hint}); {remedy}");
+            assert_eq!(told, [expected], "{cell}");
+        }
+    }
+
+    #[test]
     fn an_address_is_never_shared() {
         let rows = "A,id,VET,,,0812345678,,,,\nB,id,VET,,,+62 812-345-678,,,,\n";
         assert_eq!(
@@ -362,7 +402,7 @@ mod tests {
         let csv = format!(
             "{HEADER}A,EN,vet,,,0812345678,A@Example.org,sms:0812-345-678|xmpp:a@chat.example,,\n"
         );
-        let (people, faults) = read(csv.as_bytes(), &channels());
+        let (people, faults) = read(csv.as_bytes(), (&channels(), &Numbering::default()));
         assert_eq!(faults, []);
         let address = |kind: &str, address: &str, channel: Option<&str>| Address {
             kind: kind.into(),

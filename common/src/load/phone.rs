@@ -1,7 +1,7 @@
 //! Phone numbers as spreadsheets leave them: what a program did to a number is undone here, all
 //! else is [`crate::phone`]'s.
 
-use crate::phone::{self, INDONESIA};
+use crate::phone::{self, Numbering};
 
 /// Why a cell is no phone number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,25 +12,49 @@ pub(super) enum NoPhone {
     Unfit,
 }
 
-/// `0812-3456-7890`, `62 812 3456 7890` and `+6281234567890` are one number. A number that begins with 8 lost its
-/// zero in a spreadsheet; an apostrophe in front kept another from losing it. Numbers of other countries need
+/// `0812-3456-7890`, `62 812 3456 7890` and `+6281234567890` are one number. A number that begins as mobile numbers
+/// do lost its zero in a spreadsheet; an apostrophe in front kept another from losing it. Numbers of other countries need
 /// their `+`.
-pub(super) fn canonical(text: &str) -> Result<String, NoPhone> {
+pub(super) fn canonical(text: &str, numbering: &Numbering) -> Result<String, NoPhone> {
     if text.contains(['E', 'e']) && text.contains('+') {
         return Err(NoPhone::Rounded);
     }
     let typed = text.replace('\'', "");
     let typed = typed.trim();
-    let whole = match typed.strip_prefix('8') {
-        Some(rest) => format!("08{rest}"),
-        None => typed.to_owned(),
+    let lost = !numbering.mobile.is_empty() && typed.starts_with(&numbering.mobile);
+    let whole = if lost {
+        format!("0{typed}")
+    } else {
+        typed.to_owned()
     };
-    phone::canonical(&whole, INDONESIA).map_err(|_| NoPhone::Unfit)
+    phone::canonical(&whole, &numbering.country).map_err(|_| NoPhone::Unfit)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn canonical(text: &str) -> Result<String, NoPhone> {
+        super::canonical(text, &Numbering::default())
+    }
+
+    #[test]
+    fn another_country_has_its_own_numbers() {
+        let timor = Numbering {
+            country: "670".into(),
+            mobile: "7".into(),
+        };
+        for text in ["077123456", "77123456", "670 77 123 456", "+67077123456"] {
+            let found = super::canonical(text, &timor);
+            assert_eq!(found.as_deref(), Ok("+67077123456"), "{text}");
+        }
+        assert_eq!(super::canonical("812345678", &timor), Err(NoPhone::Unfit));
+        let none = Numbering {
+            mobile: String::new(),
+            ..timor
+        };
+        assert_eq!(super::canonical("77123456", &none), Err(NoPhone::Unfit));
+    }
 
     #[test]
     fn one_number_has_one_form() {
@@ -60,7 +84,7 @@ mod tests {
             "0812",
             "+0812345678",
         ] {
-            let engines = phone::canonical(text, INDONESIA).ok();
+            let engines = phone::canonical(text, "62").ok();
             assert_eq!(canonical(text).ok(), engines, "{text}");
         }
     }

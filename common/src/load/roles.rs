@@ -1,11 +1,12 @@
-//! Permissions (`code,id,en,default`) and user types
-//! (`code,id,en,synonyms,source,receives,permissions`) from CSV files.
+//! Permissions (`code,id,en,default`), user types (`code,id,en,synonyms,source,receives,permissions`) and
+//! groups (`code,id,en,permissions`) from CSV files.
 
 use super::fault::{LoadFault, Problem, hint};
 use super::table::{self, Columns, Row};
 use crate::db::lists::Entry;
 use crate::db::lists::bulk::Placed;
 use crate::db::people::bulk::{Permission, UserType};
+use crate::db::people::groups::Group;
 use std::collections::HashMap;
 
 const PERMISSIONS: Columns = Columns {
@@ -15,6 +16,11 @@ const PERMISSIONS: Columns = Columns {
 const USER_TYPES: Columns = Columns {
     required: &["code", "id", "en", "receives", "permissions"],
     optional: &["synonyms", "source"],
+};
+
+const GROUPS: Columns = Columns {
+    required: &["code", "id", "en", "permissions"],
+    optional: &[],
 };
 
 /// The list that holds the names of user types.
@@ -55,10 +61,7 @@ pub(super) fn read_user_types(
     let mut seen = HashMap::new();
     let mut types = Vec::new();
     for row in &rows {
-        let code = row.need("code", &mut faults).to_uppercase();
-        let fits = code.bytes().all(|b| b.is_ascii_alphanumeric());
-        faults.extend(row.fit("code", "a code: letters and digits only", |_| fits));
-        once(&mut seen, row, &code, &mut faults);
+        let code = code(&mut seen, row, &mut faults);
         row.need("receives", &mut faults);
         let receives = yes(row, "receives", &mut faults);
         let may = words(row, permissions, &mut faults);
@@ -74,6 +77,31 @@ pub(super) fn read_user_types(
         ));
     }
     (types, faults)
+}
+
+/// The groups of a file; one whose people may do nothing besides is no fault.
+pub(super) fn read_groups(
+    source: &[u8],
+    permissions: &[Permission],
+) -> (Vec<Group>, Vec<LoadFault>) {
+    let (rows, mut faults) = table::read(source, &GROUPS);
+    let mut seen = HashMap::new();
+    let group = |row: &Row| Group {
+        code: code(&mut seen, row, &mut faults),
+        name_id: row.need("id", &mut faults),
+        name_en: row.need("en", &mut faults),
+        permissions: words(row, permissions, &mut faults),
+    };
+    (rows.iter().map(group).collect(), faults)
+}
+
+/// A code in capitals that no row above has.
+fn code(seen: &mut HashMap<String, u64>, row: &Row, faults: &mut Vec<LoadFault>) -> String {
+    let code = row.need("code", faults).to_uppercase();
+    let fits = code.bytes().all(|b| b.is_ascii_alphanumeric());
+    faults.extend(row.fit("code", "a code: letters and digits only", |_| fits));
+    once(seen, row, &code, faults);
+    code
 }
 
 fn entry(row: &Row, code: String, faults: &mut Vec<LoadFault>) -> Entry {

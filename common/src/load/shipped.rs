@@ -1,12 +1,13 @@
-//! What the program brings along: lists, user types, permissions and the places of Indonesia.
+//! What the program brings along: lists, user types, permissions, groups and the places of Indonesia.
 
 use super::{
-    LoadError, LoadFault, LoadOptions, LoadReport, infrastructure, lists, people, permissions,
-    places, programs, roles, user_types,
+    LoadError, LoadFault, LoadOptions, LoadReport, groups, infrastructure, lists, people,
+    permissions, places, programs, roles, user_types,
 };
 use crate::db::lists::bulk::{Placed, PlacedList};
 use crate::db::lists::{Entry, List};
 use crate::db::people::bulk::{Permission, UserType};
+use crate::db::people::groups::Group;
 use crate::db::{self, Tx};
 use sha2::{Digest, Sha256};
 
@@ -15,6 +16,7 @@ enum Kind {
     Lists,
     Permissions,
     UserTypes,
+    Groups,
     Places,
 }
 
@@ -41,6 +43,7 @@ const LISTS: &[File] = &[
     file!(Lists, "lists/work.csv"),
     file!(Permissions, "lists/permissions.csv"),
     file!(UserTypes, "lists/user_types.csv"),
+    file!(Groups, "lists/groups.csv"),
 ];
 
 const DEMO_PLACES: &[u8] = include_bytes!("../../places/examples.csv");
@@ -92,6 +95,7 @@ struct AsShipped {
     entries: Vec<Placed>,
     permissions: Vec<Permission>,
     types: Vec<UserType>,
+    groups: Vec<Group>,
 }
 
 impl AsShipped {
@@ -129,6 +133,11 @@ impl AsShipped {
                 self.entries.extend(entries);
                 faults
             }
+            Kind::Groups => {
+                let (read, faults) = roles::read_groups(bytes, &self.permissions);
+                self.groups.extend(read);
+                faults
+            }
             Kind::Places => Vec::new(),
         }
     }
@@ -142,12 +151,14 @@ pub fn lists_as_shipped() -> Result<(Vec<List>, Vec<Entry>), ShippedError> {
     Ok((heads, all.entries.into_iter().map(|e| e.entry).collect()))
 }
 
-/// The shipped permissions and user types, in the order of their files. Fails with our own mistake
-/// only.
-pub(crate) fn roles_as_shipped() -> Result<(Vec<Permission>, Vec<UserType>), ShippedError> {
+/// The shipped permissions, user types and groups, in the order of their files. Fails with our own
+/// mistake only.
+pub(crate) fn roles_as_shipped() -> Result<RolesAsShipped, ShippedError> {
     let all = AsShipped::read()?;
-    Ok((all.permissions, all.types))
+    Ok((all.permissions, all.types, all.groups))
 }
+
+type RolesAsShipped = (Vec<Permission>, Vec<UserType>, Vec<Group>);
 
 async fn load_once(
     tx: &Tx<'_>,
@@ -167,6 +178,7 @@ async fn load_once(
         Kind::Lists => lists(tx, bytes, &options).await?,
         Kind::Permissions => permissions(tx, bytes).await?,
         Kind::UserTypes => user_types(tx, bytes).await?,
+        Kind::Groups => groups(tx, bytes).await?,
         Kind::Places => places(tx, bytes, &options).await?,
     };
     Ok(Some(report))

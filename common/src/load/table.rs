@@ -26,10 +26,13 @@ pub(super) struct Row {
 impl Row {
     /// The cell of a column; empty when the file has no such column.
     pub fn get(&self, column: &str) -> &str {
-        self.cells
-            .iter()
-            .find(|c| c.0 == column)
-            .map_or("", |c| c.1.as_str())
+        self.given(column).unwrap_or_default()
+    }
+
+    /// The cell of a column that the file has, empty or not.
+    pub fn given(&self, column: &str) -> Option<&str> {
+        let mut cells = self.cells.iter();
+        cells.find(|c| c.0 == column).map(|c| c.1.as_str())
     }
 
     /// A fault in a cell of this row.

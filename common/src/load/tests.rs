@@ -268,6 +268,53 @@ async fn a_file_with_a_fault_changes_nothing() {
 }
 
 #[tokio::test]
+async fn groups_are_loaded_whole_or_refused_with_every_fault() {
+    let db = TestDb::new().await;
+    let mut client = db.client().await;
+    let tx = begin(&mut client).await;
+    shipped_lists(&tx).await.unwrap();
+    let all = async || db::people::groups::groups(&tx).await.unwrap();
+    let shipped = all().await;
+    let group = |code: &str| {
+        let found = shipped.iter().find(|g| g.code == code);
+        found.expect("a shipped group").clone()
+    };
+    assert_eq!(group("PELSAPK").permissions, ["can_send_pk"]);
+    let own =
+        "code;id;en;permissions\ntim1;tim cepat;response team;can_send_u|can_send_p\nTIM2;x;y;\n";
+    let report = groups(&tx, own.as_bytes()).await.unwrap();
+    assert_eq!(counts(&report), (2, 0, 0));
+    assert_eq!(
+        counts(&groups(&tx, own.as_bytes()).await.unwrap()),
+        (0, 0, 2)
+    );
+    let now = all().await;
+    assert_eq!(now.len(), shipped.len() + 2, "the others stay");
+    let team = now.iter().find(|g| g.code == "TIM1").unwrap();
+    assert_eq!(team.permissions, ["can_send_p", "can_send_u"]);
+
+    let wrong = "code,id,en,permissions\nTIM1,a,b,can_send_kp\nT-3,a,,\ntim1,a,b,\n";
+    let error = groups(&tx, wrong.as_bytes()).await.unwrap_err();
+    let LoadError::Faults(faults) = error else {
+        panic!("{error}")
+    };
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let known = "is not a permission that this installation knows";
+    assert_eq!(
+        told,
+        [
+            format!(
+                "line 2, permissions: \"can_send_kp\" {known} (did you mean \"can_send_kdp\"?); load it first or correct it"
+            ),
+            "line 3, code: \"T-3\" is not a code: letters and digits only".into(),
+            "line 3, en: the cell is empty; fill it in".into(),
+            "line 4, code: \"TIM1\" stands already in line 2; keep one of the two".into(),
+        ]
+    );
+    assert_eq!(all().await, now, "nothing of it is loaded");
+}
+
+#[tokio::test]
 async fn lists_are_searched_in_both_languages() {
     let db = TestDb::new().await;
     let mut client = db.client().await;

@@ -7,6 +7,7 @@ use crate::alerts::Whom;
 use crate::code::Codes;
 use crate::code::spec::{Alert, Example, Field, Spec};
 use crate::language::{Both, Language};
+use std::sync::Arc;
 
 /// The whole language of the field as one page of Markdown: what `docs/CODES.md` is.
 pub fn markdown(codes: &Codes, roles: &Roles) -> String {
@@ -26,6 +27,7 @@ pub fn markdown(codes: &Codes, roles: &Roles) -> String {
     }
     page.replaced(&mut text);
     page.types(&mut text);
+    page.groups(&mut text);
     text
 }
 
@@ -111,9 +113,14 @@ impl Manual<'_> {
         if self.roles.everybody(permission) {
             return self.words.page.everybody.clone();
         }
-        match self.roles.holders(permission) {
-            none if none.is_empty() => self.words.page.nobody.clone(),
-            some => some.join(" "),
+        let types = self.roles.holders(permission).join(" ");
+        let groups = self.roles.groups_with(permission).join(" ");
+        match (types.as_str(), groups.as_str()) {
+            ("", "") => self.words.page.nobody.clone(),
+            (_, "") => types,
+            _ => format!("{types} ({} {groups})", self.words.page.in_group)
+                .trim()
+                .to_owned(),
         }
     }
 
@@ -124,10 +131,11 @@ impl Manual<'_> {
     }
 
     fn alert(&self, alert: &Alert) -> String {
-        let who = match self.codes.alerting().circles.get(&alert.to) {
-            Some(Whom::Covering { types } | Whom::Near { types, .. }) => types.join(" "),
-            _ => String::new(),
-        };
+        let whom = self.codes.alerting().circles.get(&alert.to);
+        let kinds = whom.and_then(Whom::kinds);
+        let who = kinds.map_or_else(String::new, |(types, groups)| {
+            [types, groups].concat().join(" ")
+        });
         let told = match who.as_str() {
             "" => alert.to.clone(),
             who => format!("{} ({who})", alert.to),
@@ -249,6 +257,29 @@ impl Manual<'_> {
             };
             let cards = Language::ALL.map(card).join(" ");
             *text += &format!("| {kind} | {name} | {cards} |\n");
+        }
+    }
+
+    fn groups(&self, text: &mut String) {
+        if self.roles.groups().is_empty() {
+            return;
+        }
+        *text += &format!("\n## {}\n", self.words.page.groups);
+        *text += &table(&self.words.page.members);
+        for group in self.roles.groups() {
+            let may = |spec: &&Arc<Spec>| group.permissions.contains(&spec.permission);
+            let codes: Vec<&str> = self
+                .codes
+                .specs()
+                .filter(may)
+                .map(|s| s.code.as_str())
+                .collect();
+            let name = Both {
+                id: group.name_id.clone(),
+                en: group.name_en.clone(),
+            };
+            let name = cell(&names(&name));
+            *text += &format!("| {} | {name} | {} |\n", group.code, codes.join(" "));
         }
     }
 }

@@ -58,6 +58,7 @@ pub(super) struct Hint {
 pub(super) struct Page {
     pub head: String,
     pub types: String,
+    pub groups: String,
     pub replaced: String,
     pub everybody: String,
     pub nobody: String,
@@ -66,6 +67,8 @@ pub(super) struct Page {
     pub examples: String,
     pub old: String,
     pub holders: String,
+    pub members: String,
+    pub in_group: String,
     pub format: String,
     pub sent_by: String,
     pub aliases: String,

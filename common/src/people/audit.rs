@@ -19,7 +19,7 @@ pub(super) fn added(new: &StoredPerson) -> Change {
     let all = json!({
         "name": new.name, "language": new.language, "user_type": new.user_type,
         "home": new.home_place, "state": new.state, "contacts": contacts, "areas": new.areas,
-        "permissions": signed(new), "training": new.training,
+        "permissions": signed(new), "groups": new.groups, "training": new.training,
     });
     Change {
         person: new.id,
@@ -46,6 +46,8 @@ pub(super) fn changes(old: &StoredPerson, new: &StoredPerson) -> Vec<Change> {
     let areas = |p: &StoredPerson| p.areas.iter().map(|a| json!(a)).collect();
     all.extend(sets("area", areas(old), areas(new)));
     all.extend(sets("permission", signed(old), signed(new)));
+    let groups = |p: &StoredPerson| p.groups.iter().map(|g| json!(g)).collect();
+    all.extend(sets("group", groups(old), groups(new)));
     all.extend(addresses(old, new));
     let person = new.id;
     let change = |(field, old, new)| Change {
@@ -124,6 +126,7 @@ mod tests {
             ],
             areas: vec![3, 4],
             permissions: vec![("can_send_pk".into(), true)],
+            groups: vec!["RPH".into()],
             training: false,
         }
     }
@@ -140,6 +143,7 @@ mod tests {
         new.home_place = None;
         new.areas = vec![4, 5];
         new.permissions = vec![("can_send_pk".into(), false)];
+        new.groups = vec!["KARANTINA".into()];
         new.contacts.swap(0, 1);
         new.contacts
             .push(("phone".into(), "+6282".into(), Some("sms".into())));
@@ -161,6 +165,8 @@ mod tests {
             "area - > 5".into(),
             "permission \"+can_send_pk\" > -".into(),
             "permission - > \"-can_send_pk\"".into(),
+            "group \"RPH\" > -".into(),
+            "group - > \"KARANTINA\"".into(),
             format!(
                 "contact {} > {}",
                 contact("email", "s@x.id", 2),

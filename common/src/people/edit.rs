@@ -3,8 +3,9 @@
 use super::{StoredPerson, holder_of};
 use crate::Result;
 use crate::db::Tx;
-use crate::db::people::{PersonState, bulk};
+use crate::db::people::{PersonState, bulk, groups};
 use crate::load::contact_address;
+use crate::phone::Numbering;
 use std::fmt;
 
 /// One change. Places are named by code, addresses as people write them.
@@ -22,11 +23,15 @@ pub enum Edit {
     AddArea(String),
     /// One area less.
     RemoveArea(String),
-    /// May do something (`true`) or may not, whatever the user type says.
+    /// One more group, by code.
+    AddGroup(String),
+    /// One group less.
+    RemoveGroup(String),
+    /// May do something (`true`) or may not, whatever the user type and the groups say.
     Permit(String, bool),
-    /// A permission is again what the user type says.
+    /// A permission is again what the user type and the groups say.
     Reset(String),
-    /// All permissions are again what the user type says.
+    /// All permissions are again what the user type and the groups say.
     ResetAll,
     /// One more address, tried last: a number, a mail address, or `channel:address`.
     AddContact(String),
@@ -69,10 +74,13 @@ impl fmt::Display for EditFault {
 pub struct Rules {
     /// Systems in which codes of places are looked up.
     systems: Vec<String>,
+    /// How telephone numbers are written.
+    numbering: Numbering,
     /// Channels with the kind of address that each uses.
     channels: Vec<(String, String)>,
     user_types: Vec<String>,
     permissions: Vec<String>,
+    groups: Vec<String>,
 }
 
 impl Rules {
@@ -81,15 +89,29 @@ impl Rules {
         known(&self.user_types, &code.to_uppercase(), "user type")
     }
 
+    /// The group of this code.
+    pub fn group(&self, code: &str) -> std::result::Result<String, EditFault> {
+        known(&self.groups, &code.to_uppercase(), "group").map_err(|fault| {
+            let there = crate::load::there_are(&self.groups);
+            match fault.remedy.ends_with(&there) {
+                true => fault,
+                false => EditFault::new(fault.what, format!("{}; {there}", fault.remedy)),
+            }
+        })
+    }
+
     /// As they are now.
-    pub async fn of(tx: &Tx<'_>, systems: &[String]) -> Result<Self> {
+    pub async fn of(tx: &Tx<'_>, systems: &[String], numbering: Numbering) -> Result<Self> {
         let types = bulk::user_types(tx).await?;
         let permissions = bulk::permissions(tx).await?;
+        let all = groups::groups(tx).await?;
         Ok(Self {
             systems: systems.to_vec(),
+            numbering,
             channels: bulk::channels(tx).await?,
             user_types: types.into_iter().map(|t| t.code).collect(),
             permissions: permissions.into_iter().map(|p| p.code).collect(),
+            groups: all.into_iter().map(|g| g.code).collect(),
         })
     }
 }
@@ -163,6 +185,13 @@ fn plain(
             person.permissions.retain(|p| p.0 != code);
         }
         Edit::ResetAll => person.permissions.clear(),
+        Edit::AddGroup(code) | Edit::RemoveGroup(code) => {
+            group(
+                person,
+                rules.group(code)?,
+                matches!(edit, Edit::AddGroup(_)),
+            )?;
+        }
         Edit::RemoveContact(text) => {
             let at = theirs(rules, person, text)?;
             person.contacts.remove(at);
@@ -185,7 +214,7 @@ fn known(all: &[String], word: &str, what: &str) -> std::result::Result<String, 
     }
     let near = crate::load::hint(word, all.iter().map(String::as_str));
     let remedy = match near.is_empty() {
-        true => format!("there are {}", all.join(", ")),
+        true => crate::load::there_are(all),
         false => near
             .trim()
             .trim_start_matches('(')
@@ -234,11 +263,27 @@ fn area(
     Ok(())
 }
 
+fn group(person: &mut StoredPerson, code: String, add: bool) -> std::result::Result<(), EditFault> {
+    if !add && !person.groups.contains(&code) {
+        let what = format!("{code} is none of their groups");
+        return Err(EditFault::new(
+            what,
+            "see them with `kentongan people show`",
+        ));
+    }
+    person.groups.retain(|group| *group != code);
+    if add {
+        person.groups.push(code);
+        person.groups.sort_unstable();
+    }
+    Ok(())
+}
+
 /// Kind, canonical form and chosen channel.
 type Contact = (String, String, Option<String>);
 
 fn address(rules: &Rules, text: &str) -> std::result::Result<Contact, EditFault> {
-    contact_address(text, &rules.channels)
+    contact_address(text, (&rules.channels, &rules.numbering))
         .map_err(|what| EditFault::new(what, "write 0812..., name@domain or channel:address"))
 }
 

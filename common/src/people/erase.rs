@@ -6,6 +6,7 @@ use crate::Result;
 use crate::blob::Blobs;
 use crate::db::people::{changes, erase as rows};
 use crate::db::{Db, Tx};
+use crate::phone::{Numbering, dialled};
 use serde_json::json;
 
 /// What came of erasing somebody.
@@ -21,10 +22,12 @@ pub enum Erasure {
 
 /// Takes somebody's name, addresses and words out of all rows. Their reports stay, with the person
 /// `(erased)` as sender. Drop the transaction to learn what it would touch. Scans all messages:
-/// give it time.
+/// give it time. An owner of animals without an account is theirs when number and name are; `numbering` says how the
+/// number is dialled.
 ///
-/// Not reached: free text of reports, messages that wait on queues, dead letters, backups.
-pub async fn erase(tx: &Tx<'_>, by: &By, person: i64) -> Result<Erasure> {
+/// Not reached: free text of reports, names in other people's words, messages that wait on queues outside of
+/// the database, owners of animals whom no number with the same name leads to, backups.
+pub async fn erase(tx: &Tx<'_>, by: &By, person: i64, numbering: &Numbering) -> Result<Erasure> {
     if take(tx, person).await?.is_none() {
         return Ok(Erasure::Unknown);
     }
@@ -32,7 +35,13 @@ pub async fn erase(tx: &Tx<'_>, by: &By, person: i64) -> Result<Erasure> {
         return Ok(Erasure::Before);
     }
     let addresses = rows::addresses(tx, person).await?;
-    let touched = rows::everywhere(tx, person, &addresses).await?;
+    let numbers = addresses.iter().filter(|a| a.starts_with('+'));
+    let numbers: Vec<String> = numbers.map(|a| dialled(a, &numbering.country)).collect();
+    let owners_left = rows::their_herd(tx, person, &numbers).await?;
+    let touched = rows::Touched {
+        owners_left,
+        ..rows::everywhere(tx, person, &addresses).await?
+    };
     let erased = Change {
         person,
         field: "erased",

@@ -87,11 +87,9 @@ pub struct Pin {
     pub made_by: i64,
 }
 
-/// What came of a PIN that somebody sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Redeemed {
-    /// It is good, and used now.
-    Good(Pin),
+/// Why a PIN that somebody sent did nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
     /// Nobody was given these digits for this.
     Unknown,
     /// Its time is over, another took its place, or what it was for was withdrawn.
@@ -100,11 +98,14 @@ pub enum Redeemed {
     Used,
     /// It was used before, by this telephone: sent twice.
     Twice,
-    /// Another telephone must send it.
+    /// Another telephone must send it, or this one is somebody's already.
     WrongPhone,
     /// This telephone sent too many in vain today; this one was not looked at.
     Blocked,
 }
+
+/// The PIN, used now, or why not.
+pub type Redeemed = std::result::Result<Pin, Unfit>;
 
 /// Gives out a PIN; its digits.
 pub async fn make(tx: &Tx<'_>, wanted: &Wanted<'_>) -> Result<String> {
@@ -140,13 +141,13 @@ pub async fn redeem(
     at: Timestamp,
 ) -> Result<Redeemed> {
     if pins::misses(tx, from).await? >= MISSES_A_DAY {
-        return Ok(Redeemed::Blocked);
+        return Ok(Err(Unfit::Blocked));
     }
     let found = judged(tx, digits, purposes, from, at).await?;
     match found {
-        Redeemed::Good(_) => pins::used(tx, digits, from).await?,
-        Redeemed::Twice => {}
-        _ => pins::miss(tx, digits, from).await?,
+        Ok(_) => pins::used(tx, digits, from).await?,
+        Err(Unfit::Twice) => {}
+        Err(_) => pins::miss(tx, digits, from).await?,
     }
     Ok(found)
 }
@@ -187,18 +188,18 @@ async fn judged(
     at: Timestamp,
 ) -> Result<Redeemed> {
     let Some(pin) = pins::find(tx, digits).await? else {
-        return Ok(Redeemed::Unknown);
+        return Ok(Err(Unfit::Unknown));
     };
     let purpose = Purpose::of(&pin.purpose).filter(|p| purposes.contains(p));
     let Some(purpose) = purpose else {
-        return Ok(Redeemed::Unknown);
+        return Ok(Err(Unfit::Unknown));
     };
     Ok(match &pin.used_from {
-        Some(other) if other == from => Redeemed::Twice,
-        Some(_) => Redeemed::Used,
-        None if pin.void || pin.expires_at < at => Redeemed::Late,
-        None if pin.address.as_deref().is_some_and(|only| only != from) => Redeemed::WrongPhone,
-        None => Redeemed::Good(Pin {
+        Some(other) if other == from => Err(Unfit::Twice),
+        Some(_) => Err(Unfit::Used),
+        None if pin.void || pin.expires_at < at => Err(Unfit::Late),
+        None if pin.address.as_deref().is_some_and(|only| only != from) => Err(Unfit::WrongPhone),
+        None => Ok(Pin {
             purpose,
             subject: pin.subject,
             detail: pin.detail,

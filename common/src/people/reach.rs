@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::db::Tx;
-use crate::db::people::{self, Recipient, reach};
+use crate::db::people::{self, Kinds, Recipient, reach};
 
 /// Most people who are told of in one round; a change that shuts out thousands is told in several.
 const AT_ONCE: i64 = 500;
@@ -19,9 +19,9 @@ pub struct Unreached {
 }
 
 /// Those who could be reached when this was asked last and cannot be now. Each is told of once,
-/// until they can be reached again: commit it with what tells of them. `user_types` are those of
-/// coordinators. Of several daemons one finds them.
-pub async fn newly_unreachable(tx: &Tx<'_>, user_types: &[&str]) -> Result<Vec<Unreached>> {
+/// until they can be reached again: commit it with what tells of them. `coordinators` says who those
+/// are: nobody is, where it names no kind of people. Of several daemons one finds them.
+pub async fn newly_unreachable(tx: &Tx<'_>, coordinators: Kinds<'_>) -> Result<Vec<Unreached>> {
     if !reach::alone(tx).await? {
         return Ok(Vec::new());
     }
@@ -29,8 +29,11 @@ pub async fn newly_unreachable(tx: &Tx<'_>, user_types: &[&str]) -> Result<Vec<U
     for lost in reach::newly_lost(tx, AT_ONCE).await? {
         // Not the engine's copies: they must not be filled from here.
         let told = match lost.place {
-            Some(place) => people::covering(tx, place, user_types).await?,
-            None => Vec::new(),
+            // No kind at all would be everybody who answers for the place.
+            Some(place) if !coordinators.is_empty() => {
+                people::covering(tx, place, coordinators).await?
+            }
+            _ => Vec::new(),
         };
         all.push(Unreached {
             person: lost.person,

@@ -1,6 +1,6 @@
 //! New people and new numbers, proven by a PIN that comes from the telephone itself.
 
-use super::pin::{self, Pin, Purpose, Redeemed, Wanted};
+use super::pin::{self, Pin, Purpose, Unfit, Wanted};
 use super::{By, StoredPerson, add, holder_of, save, take};
 use crate::db::Tx;
 use crate::db::people::pins::{self, Registration};
@@ -56,10 +56,18 @@ pub async fn register(tx: &Tx<'_>, new: &NewPerson<'_>) -> Result<String> {
     pin::make(tx, &wanted).await
 }
 
-/// What a user type allows that somebody may not do themselves. Nobody registers people who may do
-/// more than they: a lost telephone would be worth a coordinator's.
+/// What somebody with these permissions lacks to register a person of a user type. Nobody registers
+/// whoever stands above them: a lost telephone would be worth a coordinator's. Who holds permissions such as
+/// `can_register_lba` registers the types that these name, also laboratory staff, who send what they do not; who
+/// holds none registers types that may do no more than they.
 pub async fn beyond(tx: &Tx<'_>, user_type: &str, may: &[&str]) -> Result<Vec<String>> {
     pins::beyond(tx, user_type, may).await
+}
+
+/// Codes of the groups into which somebody with these permissions may put people: those that may do no more than
+/// they, or no more than one of the user types that they register.
+pub async fn groups_within(tx: &Tx<'_>, may: &[&str]) -> Result<Vec<String>> {
+    pins::groups_within(tx, may).await
 }
 
 /// Why a number cannot become somebody's.
@@ -121,23 +129,6 @@ pub enum Confirmed {
     Number(String),
 }
 
-/// Why a PIN did nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotConfirmed {
-    /// As [`Redeemed::Unknown`].
-    Unknown,
-    /// As [`Redeemed::Late`].
-    Late,
-    /// As [`Redeemed::Used`].
-    Used,
-    /// As [`Redeemed::Twice`].
-    Twice,
-    /// As [`Redeemed::WrongPhone`], or the telephone is somebody's.
-    WrongPhone,
-    /// As [`Redeemed::Blocked`].
-    Blocked,
-}
-
 /// A PIN that came from a telephone that nobody has.
 #[derive(Debug, Clone, Copy)]
 pub struct Sent<'a> {
@@ -158,19 +149,14 @@ pub struct Sent<'a> {
 pub async fn confirm(
     tx: &Tx<'_>,
     sent: &Sent<'_>,
-) -> Result<std::result::Result<Confirmed, NotConfirmed>> {
+) -> Result<std::result::Result<Confirmed, Unfit>> {
     if holder_of(tx, PHONE, sent.from).await?.is_some() {
-        return Ok(Err(NotConfirmed::WrongPhone));
+        return Ok(Err(Unfit::WrongPhone));
     }
     let purposes = [Purpose::Person, Purpose::Number];
     let pin = match pin::redeem(tx, sent.digits, &purposes, sent.from, sent.at).await? {
-        Redeemed::Good(pin) => pin,
-        Redeemed::Unknown => return Ok(Err(NotConfirmed::Unknown)),
-        Redeemed::Late => return Ok(Err(NotConfirmed::Late)),
-        Redeemed::Used => return Ok(Err(NotConfirmed::Used)),
-        Redeemed::Twice => return Ok(Err(NotConfirmed::Twice)),
-        Redeemed::WrongPhone => return Ok(Err(NotConfirmed::WrongPhone)),
-        Redeemed::Blocked => return Ok(Err(NotConfirmed::Blocked)),
+        Ok(pin) => pin,
+        Err(why) => return Ok(Err(why)),
     };
     match pin.purpose {
         Purpose::Person => registered(tx, &pin, sent).await,
@@ -179,11 +165,11 @@ pub async fn confirm(
     }
 }
 
-type Outcome = Result<std::result::Result<Confirmed, NotConfirmed>>;
+type Outcome = Result<std::result::Result<Confirmed, Unfit>>;
 
 async fn registered(tx: &Tx<'_>, pin: &Pin, sent: &Sent<'_>) -> Outcome {
     let Some(new) = pins::registration(tx, pin.subject).await? else {
-        return Ok(Err(NotConfirmed::Late));
+        return Ok(Err(Unfit::Late));
     };
     let name = new.name.clone();
     // Whoever was registered in training trains.
@@ -198,6 +184,7 @@ async fn registered(tx: &Tx<'_>, pin: &Pin, sent: &Sent<'_>) -> Outcome {
         contacts: vec![(PHONE.into(), sent.from.into(), None)],
         areas: vec![new.home_place],
         permissions: Vec::new(),
+        groups: Vec::new(),
         training: by.is_some_and(|by| by.training),
     };
     let why = format!("registered by person {}", pin.made_by);
@@ -213,11 +200,11 @@ async fn registered(tx: &Tx<'_>, pin: &Pin, sent: &Sent<'_>) -> Outcome {
 /// The number that asked for it goes, or their first number.
 async fn moved(tx: &Tx<'_>, pin: &Pin, sent: &Sent<'_>) -> Outcome {
     let Some(old) = take(tx, pin.subject).await? else {
-        return Ok(Err(NotConfirmed::Late));
+        return Ok(Err(Unfit::Late));
     };
     // Whoever was shut out meanwhile does not come back by a new number.
     if old.state != "active" {
-        return Ok(Err(NotConfirmed::Late));
+        return Ok(Err(Unfit::Late));
     }
     let mut new = old.clone();
     let asked_from = |c: &(String, String, Option<String>)| {

@@ -1,13 +1,14 @@
 //! People and what becomes of them, on a real database with the demo's people.
 
 use super::*;
-use crate::db::people::{ContactState, by_contact, mark_contact, put_channel};
+use crate::db::people::{ContactState, Kinds, by_contact, mark_contact, put_channel};
 use crate::db::testing::{TestHome, begin};
 use crate::engine::{Answer, Asked, Engine};
 use crate::envelope::Envelope;
 use crate::load::{self, LoadOptions};
 use crate::messages::{Purpose, TextOutput};
 use crate::outbox::{Outbox, Pushed};
+use crate::phone::Numbering;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
@@ -234,6 +235,31 @@ async fn nobody_registers_people_who_may_do_more_than_they() {
     );
 }
 
+/// Who stands below them sends what they do not; who stands above them sends the same.
+#[tokio::test]
+async fn coordinators_register_whoever_stands_below_them() {
+    let world = World::new().await;
+    for (kind, outcome) in [
+        ("LBA", "stored"),
+        ("LBB", "stored"),
+        ("PTR", "stored"),
+        ("PRH", "stored"),
+        ("VET", "stored"),
+        ("KKB", "cannot_register"),
+        ("KPV", "cannot_register"),
+        ("KRG", "cannot_register"),
+    ] {
+        let text = format!("D Siti Fatimah 72060202 {kind}");
+        let answer = world.say(COORDINATOR, &text).await;
+        assert_eq!(answer.outcome, outcome, "{kind}: {}", answer.text);
+    }
+    let province = "UPDATE person SET user_type = 'KPV' WHERE id =
+        (SELECT person FROM contact WHERE address = '+6281234567895')";
+    world.place.db.run(province).await;
+    let answer = world.say(COORDINATOR, "D Wayan Sudra 72060202 KKB").await;
+    assert_eq!(answer.outcome, "stored", "{}", answer.text);
+}
+
 #[tokio::test]
 async fn two_phones_with_one_pin_at_once_make_one_person() {
     let world = World::new().await;
@@ -345,7 +371,9 @@ async fn edits_are_checked_and_all_faults_are_told() {
     );
     let mut conn = world.place.db.client().await;
     let tx = begin(&mut conn).await;
-    let rules = Rules::of(&tx, &systems).await.unwrap();
+    let rules = Rules::of(&tx, &systems, crate::phone::Numbering::default())
+        .await
+        .unwrap();
     let old = take(&tx, pelsa).await.unwrap().unwrap();
     let mut new = old.clone();
     let wrong = [
@@ -388,6 +416,89 @@ async fn edits_are_checked_and_all_faults_are_told() {
             .take(count)
             .all(|p| p.who == "me" && p.reason.as_deref() == Some("why"))
     );
+}
+
+/// Who may register laboratory staff may put somebody into the group of laboratories, which may no more.
+#[tokio::test]
+async fn groups_are_given_by_who_may_do_as_much_or_register_who_does() {
+    let world = World::new().await;
+    let above = "INSERT INTO user_group VALUES ('PUSAT', 'pusat', 'centre');
+                 INSERT INTO user_group_permission VALUES ('PUSAT', 'can_register_kkb')";
+    world.place.db.run(above).await;
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let kkb = by_contact(&tx, "console", COORDINATOR).await.unwrap();
+    let kkb = kkb.expect("the coordinator");
+    let mut may: Vec<&str> = kkb.permissions.iter().map(String::as_str).collect();
+    let given = groups_within(&tx, &may).await.unwrap();
+    let has = |given: &[String], code: &str| given.iter().any(|g| g == code);
+    assert!(
+        has(&given, "LABORATORIUM") && has(&given, "RPH"),
+        "{given:?}"
+    );
+    assert!(!has(&given, "PUSAT"), "{given:?}");
+    // Whoever registers nobody gives what they may do themselves.
+    may.retain(|p| !p.starts_with("can_register_"));
+    let given = groups_within(&tx, &may).await.unwrap();
+    assert!(
+        has(&given, "RPH") && !has(&given, "LABORATORIUM"),
+        "{given:?}"
+    );
+}
+
+#[tokio::test]
+async fn groups_are_joined_and_left_by_name_and_each_is_on_record() {
+    let world = World::new().await;
+    let pelsa = world.id(PELSA).await;
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let rules = Rules::of(&tx, &[], crate::phone::Numbering::default())
+        .await
+        .unwrap();
+    let old = take(&tx, pelsa).await.unwrap().unwrap();
+    let mut new = old.clone();
+    let wrong = [
+        Edit::RemoveGroup("RPH".into()),
+        Edit::AddGroup("XYZ".into()),
+        Edit::AddGroup("KARANTIN".into()),
+    ];
+    let faults = apply(&tx, &rules, &mut new, &wrong).await.unwrap();
+    assert_eq!(new, old, "what is wrong changes nothing");
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let not_theirs = "RPH is none of their groups; see them with `kentongan people show`";
+    let there_are = "there are INSEMINASI, KARANTINA, ";
+    assert_eq!(told[0], not_theirs);
+    let unknown = format!("there is no group XYZ; {there_are}");
+    assert!(told[1].starts_with(&unknown), "{}", told[1]);
+    let near = format!("there is no group KARANTIN; did you mean \"KARANTINA\"?; {there_are}");
+    assert!(told[2].starts_with(&near), "{}", told[2]);
+
+    let right = ["rph", "KARANTINA", "RPH"].map(|code| Edit::AddGroup(code.into()));
+    assert_eq!(apply(&tx, &rules, &mut new, &right).await.unwrap(), []);
+    assert_eq!(new.groups, ["KARANTINA", "RPH"]);
+    let by = By::named("me").because(Some("why"));
+    assert_eq!(save(&tx, &by, &old, &new).await.unwrap(), 2);
+    assert_eq!(take(&tx, pelsa).await.unwrap(), Some(new.clone()));
+    let member = ListedFilter {
+        group: Some("RPH".into()),
+        most: 9,
+        ..Default::default()
+    };
+    let listed = list(&tx, &member).await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|p| (p.id, p.groups.len())).collect();
+    assert_eq!(listed, [(pelsa, 2)]);
+    let mut left = new.clone();
+    let leave = [Edit::RemoveGroup("rph".into())];
+    assert_eq!(apply(&tx, &rules, &mut left, &leave).await.unwrap(), []);
+    assert_eq!(save(&tx, &by, &new, &left).await.unwrap(), 1);
+    assert!(list(&tx, &member).await.unwrap().is_empty());
+    let past = history(&tx, pelsa, 3).await.unwrap();
+    let mut past: Vec<_> = past.into_iter().map(|p| (p.field, p.old, p.new)).collect();
+    let row = |old: Option<&str>, new: Option<&str>| {
+        ("group".to_owned(), old.map(Into::into), new.map(Into::into))
+    };
+    assert_eq!(past.remove(0), row(Some("RPH"), None));
+    assert!(past.contains(&row(None, Some("RPH"))) && past.contains(&row(None, Some("KARANTINA"))));
 }
 
 #[tokio::test]
@@ -508,10 +619,15 @@ async fn suppressed_addresses_strangers_and_the_suspended_get_nothing() {
 #[tokio::test]
 async fn who_cannot_be_reached_any_more_is_told_of_once() {
     let world = World::new().await;
+    let coordinators = ["KKB".to_owned()];
+    let kinds = Kinds {
+        types: &coordinators,
+        groups: &[],
+    };
     let look = async || {
         let mut conn = world.place.db.client().await;
         let tx = begin(&mut conn).await;
-        let found = newly_unreachable(&tx, &["KKB"]).await.unwrap();
+        let found = newly_unreachable(&tx, kinds).await.unwrap();
         tx.commit().await.unwrap();
         found
     };
@@ -538,6 +654,23 @@ async fn who_cannot_be_reached_any_more_is_told_of_once() {
     assert_eq!(look().await.len(), 1, "and again when it happens again");
 }
 
+/// An installation's own circles may name no coordinators: that is not everybody who answers for the place.
+#[tokio::test]
+async fn without_coordinators_nobody_hears_whom_nothing_reaches() {
+    let world = World::new().await;
+    for address in [PELSA, "pelsa@example.org"] {
+        let bounce = ContactState::Suppressed {
+            reason: "bounce".into(),
+        };
+        world.mark(address, bounce).await;
+    }
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let found = newly_unreachable(&tx, Kinds::default()).await.unwrap();
+    assert_eq!(found.len(), 1, "it is noticed");
+    assert!(found[0].told.is_empty(), "{:?}", found[0].told);
+}
+
 /// Somebody who registered, reported, was rung up, moved, wrote a mail and was told something; their
 /// id and their case.
 async fn a_whole_story(world: &World) -> (i64, i64) {
@@ -556,6 +689,22 @@ async fn a_whole_story(world: &World) -> (i64, i64) {
          VALUES (gen_random_uuid(), 'text', 'console', '{OTHER}', 'alert', 'sent', gen_random_uuid())"
     );
     world.place.db.run(&more).await;
+    let elsewhere = format!(
+        "INSERT INTO workbook (mail, person, state, recipients, sender, received_at, blobs)
+         VALUES (gen_random_uuid(), {person}, 'held', ARRAY['{NEW}'], '{OTHER}', now(), ARRAY['workbooks/one']);
+         INSERT INTO alert_watch (case_id, message, trace, code, place, text_id, text_en, due_at)
+         VALUES ({case}, gen_random_uuid(), gen_random_uuid(), 'P', 1, 'Siti Fatimah {NEW}', 'Siti Fatimah', now())
+         ON CONFLICT (case_id) DO UPDATE SET text_id = excluded.text_id, text_en = excluded.text_en;
+         INSERT INTO queue (name, id, body)
+         SELECT 'kentongan-' || q, gen_random_uuid(), '{{\"body\":{{\"to\":\"{OTHER}\"}}}}'
+           FROM unnest(ARRAY['text-output-console', 'text-output-console-dead']) q;
+         INSERT INTO outbox (queue, id, body)
+         VALUES ('text-input', gen_random_uuid(), '{{\"body\":{{\"from\":\"{NEW}\"}}}}');
+         WITH o AS (INSERT INTO owner (name, place, registered_at)
+                    SELECT 'Siti Fatimah', home_place, now() FROM person WHERE id = {person} RETURNING id)
+         INSERT INTO owner_key (owner, kind, digits) SELECT id, 'phone', '0' || substr('{OTHER}', 4) FROM o"
+    );
+    world.place.db.run(&elsewhere).await;
     (person, case)
 }
 
@@ -564,7 +713,9 @@ async fn erased(world: &World, person: i64, for_good: bool) -> Erasure {
     let by = By::named("me").because(Some("asked for it"));
     let mut conn = world.place.db.client().await;
     let tx = begin(&mut conn).await;
-    let done = erase(&tx, &by, person).await.unwrap();
+    let done = erase(&tx, &by, person, &Numbering::default())
+        .await
+        .unwrap();
     if for_good {
         tx.commit().await.unwrap();
     }
@@ -580,7 +731,11 @@ async fn nothing_tells_any_more_who_was_erased_and_what_they_reported_stays() {
         let holding = world.holding(text).await;
         assert!(!holding.is_empty(), "{text} stands somewhere before");
     }
+    let member = format!("person_group WHERE person = {person}");
+    let join = format!("INSERT INTO person_group VALUES ({person}, 'RPH')");
+    world.place.db.run(&join).await;
     let dry = erased(&world, person, false).await;
+    assert_eq!(world.count(&member).await, 1);
     assert_eq!(world.id(OTHER).await, person, "a dry run touches nothing");
     let done = erased(&world, person, true).await;
     assert_eq!(done, dry);
@@ -588,6 +743,10 @@ async fn nothing_tells_any_more_who_was_erased_and_what_they_reported_stays() {
         panic!("{done:?}")
     };
     assert_eq!((t.contacts, t.mails, t.blobs, t.deliveries), (1, 1, 1, 1));
+    assert_eq!(world.count(&member).await, 0);
+    assert_eq!(t.waiting, 3);
+    let number = format!("0{}", &OTHER[3..]);
+    assert_eq!(world.holding(&number).await, Vec::<String>::new());
     for text in told {
         assert_eq!(world.holding(text).await, Vec::<String>::new(), "{text}");
     }
@@ -596,6 +755,9 @@ async fn nothing_tells_any_more_who_was_erased_and_what_they_reported_stays() {
         format!("disease_case WHERE id = {case} AND opened_by = {person}"),
         format!("person WHERE id = {person} AND name = '(erased)' AND state = 'left'"),
         format!("person_change WHERE person = {person} AND field = 'erased' AND who = 'me'"),
+        format!("workbook WHERE person = {person} AND state = 'refused' AND reason = '(erased)'"),
+        "blob_to_delete WHERE key = 'workbooks/one'".to_owned(),
+        "owner WHERE name = '(erased)'".to_owned(),
     ] {
         assert_eq!(world.count(&fact).await, 1, "{fact}");
     }
@@ -666,6 +828,65 @@ async fn nothing_tells_any_more_which_owner_was_erased() {
     );
 }
 
+/// A number of ours may end like somebody else's, and a telephone may go to a relative with the number of a herd.
+#[tokio::test]
+async fn the_herd_of_another_is_not_erased_with_somebody() {
+    let world = World::new().await;
+    let (person, _) = a_whole_story(&world).await;
+    // Theirs was +6281288888888; +6281299999999 before.
+    let herds = "DELETE FROM owner_key; DELETE FROM owner;
+         WITH o AS (INSERT INTO owner (name, place, registered_at)
+                    SELECT n, p.home_place, now() FROM person p, unnest(ARRAY['Siti Fatimah', 'Made Rai']) n
+                     WHERE p.name = 'Siti Fatimah' RETURNING id, name)
+         INSERT INTO owner_key (owner, kind, digits)
+         SELECT id, 'phone', CASE name WHEN 'Made Rai' THEN '081288888888' ELSE '01288888888' END FROM o";
+    world.place.db.run(herds).await;
+    let Erasure::Done(touched) = erased(&world, person, true).await else {
+        panic!("they are there")
+    };
+    let kept = "SELECT string_agg(o.name || ' ' || k.digits, ', ' ORDER BY o.name)
+                  FROM owner o JOIN owner_key k ON k.owner = o.id WHERE o.person IS NULL";
+    assert_eq!(
+        world.place.db.one::<String>(kept).await,
+        "Made Rai 081288888888, Siti Fatimah 01288888888"
+    );
+    let left = "SELECT id FROM owner WHERE name = 'Made Rai'";
+    assert_eq!(
+        touched.owners_left,
+        [world.place.db.one::<i64>(left).await],
+        "the operator is told of the one with their number"
+    );
+}
+
+/// Somebody's address may stand in what is on its way to others.
+#[tokio::test]
+async fn what_waits_for_others_is_not_deleted_with_somebody() {
+    let world = World::new().await;
+    let (person, _) = a_whole_story(&world).await;
+    let bodies = format!(
+        r#"INSERT INTO queue (name, id, body) SELECT 'kentongan-email-output', gen_random_uuid(), b
+             FROM unnest(ARRAY['{{"body":{{"to":"vet@example.org","values":{{"phone":"{OTHER}"}}}}}}',
+                               '{{"body":{{"sender":"vet@example.org","recipients":["{OTHER}"]}}}}',
+                               '{{"body":{{"recipients":[{{"address":"{OTHER}"}},{{"address":"vet@example.org"}}]}}}}',
+                               '{{"body":{{"recipients":[{{"address":"{OTHER}"}}]}}}}',
+                               '{{"body":{{"sender":"{OTHER}","recipients":["a@b.id"]}}}}',
+                               'no JSON "{OTHER}"']) b;
+           INSERT INTO outbox (queue, id, body) SELECT 'email-output', gen_random_uuid(), b
+             FROM unnest(ARRAY['{{"body":{{"to":"vet@example.org","values":{{"phone":"{OTHER}"}}}}}}']) b"#
+    );
+    world.place.db.run(&bodies).await;
+    let Erasure::Done(touched) = erased(&world, person, true).await else {
+        panic!("they are there")
+    };
+    assert_eq!(
+        touched.waiting,
+        3 + 2,
+        "to them, from them, about them alone"
+    );
+    assert_eq!(world.count("queue").await, 4);
+    assert_eq!(world.count("outbox").await, 1);
+}
+
 #[tokio::test]
 async fn raw_mails_of_the_erased_are_deleted_from_the_store() {
     let world = World::new().await;
@@ -680,7 +901,7 @@ async fn raw_mails_of_the_erased_are_deleted_from_the_store() {
         "not by a dry run"
     );
     erased(&world, person, true).await;
-    assert_eq!(delete_blobs(db, blobs).await.unwrap(), 1);
+    assert_eq!(delete_blobs(db, blobs).await.unwrap(), 2);
     let found = blobs.get("raw/one", 10).await.unwrap();
     assert!(matches!(found, crate::blob::Found::Absent));
     assert_eq!(delete_blobs(db, blobs).await.unwrap(), 0, "once");

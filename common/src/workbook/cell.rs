@@ -126,9 +126,8 @@ fn typed(column: &Column, value: &Value, shown: &str) -> String {
                 .join(",")
         }
         Kind::List(_) => entry(column, shown),
-        Kind::Phone(_) => phone(value, &joined()),
-        // Nine to eleven digits are a telephone number without its zero; a driving licence has twelve.
-        Kind::NewOwner if (9..=11).contains(&joined().len()) => phone(value, &joined()),
+        Kind::Phone(_) => phone(column, value, &joined()),
+        Kind::NewOwner if is_mobile(column, &joined()) => phone(column, value, &joined()),
         Kind::Date => date(shown),
         Kind::Place | Kind::Case | Kind::Number | Kind::Owner => joined(),
         Kind::Decimal if matches!(value, Value::Number(_)) => shown.to_owned(),
@@ -146,10 +145,21 @@ fn entry(column: &Column, text: &str) -> String {
     entry.map_or_else(|| text.to_owned(), |e| e.code.clone())
 }
 
+/// Digits of an Indonesian driving licence, which may begin as a mobile number does.
+const LICENCE: usize = 12;
+
+/// Whether an identification is a mobile number that lost its zero.
+fn is_mobile(column: &Column, digits: &str) -> bool {
+    digits.len() != LICENCE && column.numbering.is_mobile(&format!("0{digits}"))
+}
+
 /// A number in a cell lost its zero; one in text keeps what it has.
-fn phone(value: &Value, digits: &str) -> String {
+fn phone(column: &Column, value: &Value, digits: &str) -> String {
+    let mobile = &column.numbering.mobile;
     match value {
-        Value::Number(_) if digits.starts_with('8') => format!("0{digits}"),
+        Value::Number(_) if !mobile.is_empty() && digits.starts_with(mobile) => {
+            format!("0{digits}")
+        }
         _ => digits.to_owned(),
     }
 }

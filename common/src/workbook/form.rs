@@ -7,6 +7,7 @@ use crate::code::kind::{Kind as Type, Rules};
 use crate::code::spec::Field;
 use crate::code::{Codes, Reader, Spec};
 use crate::language::{Both, Language};
+use crate::phone::Numbering;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub struct Column {
     pub example: String,
     /// The code's field.
     pub field: Option<Arc<Field>>,
+    /// How telephone numbers are written here, of which a spreadsheet eats the 0.
+    pub numbering: Numbering,
 }
 
 /// The columns of one kind of workbook, for one code where it has one.
@@ -105,7 +108,7 @@ impl Form {
                 let code = kind.code(code).ok_or(NoForm::WhichCode)?;
                 let spec = codes.spec(&code).filter(|s| has_rows(s));
                 let spec = spec.ok_or(NoForm::NoCode(code))?;
-                (Some(Arc::clone(spec)), of_spec(spec))
+                (Some(Arc::clone(spec)), of_spec(spec, codes.numbering()))
             }
         };
         let permission = kind
@@ -177,7 +180,7 @@ pub(super) fn has_rows(spec: &Spec) -> bool {
     spec.stores() && effect.is_none_or(|effect| !ONE_BY_ONE.contains(&effect))
 }
 
-fn of_spec(spec: &Spec) -> Vec<Column> {
+fn of_spec(spec: &Spec, numbering: &Numbering) -> Vec<Column> {
     let needed = |name: &str| {
         let (effect, field) = OWNER_WITHOUT_PIN;
         spec.effect.as_deref() == Some(effect) && name == field
@@ -203,14 +206,14 @@ fn of_spec(spec: &Spec) -> Vec<Column> {
             choices: Vec::new(),
             example: String::new(),
             field: Some(Arc::clone(field)),
+            numbering: numbering.clone(),
         })
     };
     spec.format.slots().filter_map(column).collect()
 }
 
 fn own(column: &KindColumn, codes: &Codes) -> Column {
-    let country = crate::phone::INDONESIA;
-    let kind = Type::named(&column.type_, codes.lexicon(), country);
+    let kind = Type::named(&column.type_, codes.lexicon(), &codes.numbering().country);
     Column {
         name: column.name.clone(),
         label: column.label.clone(),
@@ -224,6 +227,7 @@ fn own(column: &KindColumn, codes: &Codes) -> Column {
         choices: column.choices.clone(),
         example: column.example.clone(),
         field: None,
+        numbering: codes.numbering().clone(),
     }
 }
 

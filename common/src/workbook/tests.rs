@@ -315,6 +315,39 @@ fn ids_that_a_spreadsheet_changed_are_put_right_or_told() {
     );
 }
 
+/// Elsewhere mobile numbers begin otherwise; where nothing tells them apart, no zero is put in front.
+#[test]
+fn a_number_gets_its_zero_back_as_it_is_written_in_the_country() {
+    let files = shipped::files();
+    let reader = Reader {
+        language: Language::Id,
+        kind: "PMD",
+        may: &|_| true,
+    };
+    let typed = |mobile: &str, number| {
+        let timor = crate::phone::Numbering {
+            country: "670".into(),
+            mobile: mobile.into(),
+        };
+        let codes = Codes::load_for(&timor, &files.codes, &files.texts, sample::lexicon()).unwrap();
+        let rows = kind::named("rows").unwrap();
+        let owners = Form::new(rows, Some("DP"), &codes, &reader).ok().unwrap();
+        let people = Form::new(kind::named("people").unwrap(), None, &codes, &reader);
+        let people = people.ok().unwrap();
+        [(&owners, "identification"), (&people, "phone")].map(|(form, name)| {
+            let column = form.columns.iter().find(|c| c.name == name).unwrap();
+            super::cell::word(column, &Value::Number(number), Language::Id).ok()
+        })
+    };
+    let some = |digits: &str| Some(digits.to_owned());
+    assert_eq!(
+        typed("7", 77_123_456.0),
+        [some("077123456"), some("077123456")]
+    );
+    assert_eq!(typed("7", 81_234_567.0), [some("81234567"), None]);
+    assert_eq!(typed("", 77_123_456.0), [some("77123456"), None]);
+}
+
 /// The answer to a workbook is one mail: nobody would ever see a PIN that a row brought.
 #[test]
 fn what_is_answered_with_a_pin_is_no_row() {
@@ -336,4 +369,23 @@ fn what_is_answered_with_a_pin_is_no_row() {
     let (texts, faults) = read("DP", &[head, owner, good]);
     assert_eq!(texts, ["DP Siti Aminah 72060202 3201011234567890"]);
     assert_eq!(faults[0].0, "C2", "{faults:?}");
+}
+
+/// Most likely copied by mistake; whoever means two such reports writes them in different words.
+#[test]
+fn of_two_rows_that_say_the_same_the_second_is_told_with_the_first() {
+    let rows: &[&[&str]] = &[
+        &["sign", "species", "number of animals", "location"],
+        &["MC", "SP", "4", "72060202"],
+        &["DM", "SP", "4", "72060202"],
+        &["mc", " sp", "4", "72060202"],
+        &["MC", "SP", "4", "72060202"],
+    ];
+    let (texts, faults) = read("U", rows);
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    let told = "This row says the same as row 2. Delete one of them.";
+    let (cells, words): (Vec<&str>, Vec<&str>) =
+        faults.iter().map(|(c, w)| (c.as_str(), w.as_str())).unzip();
+    assert_eq!(cells, ["A4", "A5"], "{faults:?}");
+    assert!(words.iter().all(|w| told.starts_with(w)), "{words:?}");
 }

@@ -21,6 +21,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("column_missing", &["column"]),
     ("column_twice", &["value"]),
     ("same_row", &["row"]),
+    ("gives_pin", &[]),
     ("misread", &["value", "column"]),
     ("engine", &["answer"]),
     ("unknown_place", &["value"]),
@@ -29,6 +30,9 @@ const KEYS: &[(&str, &[&str])] = &[
     ("no_contact", &[]),
     ("known_person", &["value"]),
     ("cannot_register", &["value"]),
+    ("outside_area", &["value"]),
+    ("unknown_group", &["value", "groups"]),
+    ("cannot_group", &["value"]),
     ("address_twice", &["value", "row"]),
     ("continues", &[]),
 ];

@@ -79,12 +79,12 @@ pub fn text(n: usize, vets: usize, owners: usize) -> TextInput {
     let id = format!("{:06}", k % 1_000_000);
     let words = match n * 37 % 100 {
         0..40 => format!("IB {id} A1 B7 N{n}"),
-        40..52 => format!("PKB {id} A1 {}", 1 + n % 9),
+        40..52 => format!("PKB {id} A1 {} YA", 1 + n % 9),
         52..58 => format!("LH {id} A2 B L{n} 01/02/2026"),
         58..62 => format!("DH {id} D{n} SPBA B 3"),
-        62..65 => format!("BB {id} A1 {}", 200 + n % 300),
+        62..65 => format!("BB {id} A1 {} YA", 200 + n % 300),
         65..68 => format!("BH {id} A1"),
-        68..70 => format!("KGG {id} A1 {}", 1 + n % 3),
+        68..70 => format!("KGG {id} A1 {} YA", 1 + n % 3),
         70..72 => format!("U MC SP {}", 1 + n % 900_000),
         72..80 => format!("DP Baru {} {VILLAGE} 32{n:014}", letters(n)),
         80..86 => format!("DHP {id}"),

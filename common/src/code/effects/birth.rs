@@ -29,6 +29,11 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     if let Some(refused) = rules.and_then(|rules| herd_event::against(deed, rules, dam)) {
         return Ok(refused);
     }
+    let (born, _) = bounds(*date, herd::latest_day(deed));
+    let calf_of = (calf.as_str(), dam.species.as_str(), Some(born));
+    if let Some(refused) = rules.and_then(|rules| herd_event::weighs(deed, rules, calf_of, born)) {
+        return Ok(refused);
+    }
     let origin = match origin(deed, dam, *date) {
         Ok(origin) => origin,
         Err(refused) => return Ok(*refused),
@@ -45,6 +50,10 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let insemination = origin.insemination.map(herd::shown).unwrap_or_default();
     done.say("insemination", insemination.into());
     done.say("unknown", Var::from(origin.unknown));
+    let unfit = origin.unfit.iter();
+    let unfit =
+        unfit.map(|one| format!("{} {}", herd::codes(deed, one.event), herd::shown(one.on)));
+    done.say("unfit", Var::from(unfit.collect::<Vec<_>>().join(", ")));
     done.say_in("breed", |language| herd::kind(deed, dam, language));
     Ok(Effected::Done(done))
 }
@@ -61,9 +70,18 @@ fn origin(
         let date = ("date", Var::from(date.to_string()));
         return Err(Box::new(Effected::Refused("born_tomorrow", vec![date])));
     }
+    if let Some(gone) = dam.gone_on.filter(|gone| first > *gone) {
+        let values = vec![
+            ("animal", Var::from(dam.code.as_str())),
+            ("date", Var::from(date.to_string())),
+            ("on", herd::shown(gone).into()),
+        ];
+        return Err(Box::new(Effected::Refused("gone_before", values)));
+    }
     let unknown = Origin {
         insemination: None,
         unknown: true,
+        unfit: Vec::new(),
     };
     let Some(usual) = breeding::of(&dam.species) else {
         return Ok(unknown);
@@ -77,13 +95,7 @@ fn origin(
 }
 
 fn too_soon(deed: &Deed<'_>, dam: &Animal, date: PartDate, soon: &TooSoon) -> Effected {
-    let event = match soon.event {
-        Some(Event::Birth) => "birth",
-        Some(Event::Loss) => "loss",
-        Some(Event::Pregnancy) => "pregnancy",
-        Some(Event::Insemination) => "insemination",
-        _ => "",
-    };
+    let event = soon.event.map(herd::event).unwrap_or_default();
     let id = deed.found.herd().map(|owner| owner.id);
     let values = vec![
         ("animal", Var::from(dam.code.as_str())),

@@ -1,6 +1,8 @@
 //! What is biologically possible: pure rules over what was reported of an animal, from
 //! `common/animals/breeding.csv`. A species that is not in it has no rules.
 
+mod begun;
+
 use crate::code::spec::Event;
 use crate::db::herds::Animal;
 use jiff::civil::Date;
@@ -57,6 +59,9 @@ pub(super) struct Origin {
     pub insemination: Option<Date>,
     /// Nothing was reported of this pregnancy.
     pub unknown: bool,
+    /// What was reported since the birth before, and can be of another pregnancy only: too long ago, or later
+    /// than the birth. Where nothing else is known of this one.
+    pub unfit: Vec<Told>,
 }
 
 /// What is usual for a species, by its code.
@@ -124,6 +129,10 @@ impl Species {
             latest => Ok(Origin {
                 insemination,
                 unknown: latest.is_none(),
+                unfit: match latest {
+                    None => unfit(told, began),
+                    Some(_) => Vec::new(),
+                },
             }),
         }
     }
@@ -200,6 +209,18 @@ fn conceived(one: &Told) -> Option<Date> {
     }
 }
 
+/// The latest insemination and the latest finding of a pregnancy after the last birth or loss.
+fn unfit(told: &[Told], began: Option<Date>) -> Vec<Told> {
+    let last = |event| {
+        let hints = told.iter().filter(|one| one.event == event);
+        let hints = hints.filter(|one| conceived(one).is_some());
+        let since = hints.filter(|one| began.is_none_or(|began| one.on > began));
+        since.max_by_key(|one| one.on).copied()
+    };
+    let all = [Event::Insemination, Event::Pregnancy].into_iter();
+    all.filter_map(last).collect()
+}
+
 /// Whether an event ends a pregnancy.
 fn is_end(one: &Told) -> bool {
     matches!(one.event, Event::Birth | Event::Loss)
@@ -234,6 +255,7 @@ mod tests {
             sex: "B".into(),
             born_on,
             past: Vec::new(),
+            gone_on: None,
         }
     }
 
@@ -293,14 +315,23 @@ mod tests {
 
     #[test]
     fn not_every_pregnancy_is_reported() {
-        let unknown = Ok(Origin {
-            insemination: None,
-            unknown: true,
-        });
-        assert_eq!(birth(&[], date(2026, 7, 1)), unknown);
+        let unknown = |unfit| {
+            Ok(Origin {
+                insemination: None,
+                unknown: true,
+                unfit,
+            })
+        };
+        assert_eq!(birth(&[], date(2026, 7, 1)), unknown(vec![]));
         // Long over: it did not take, and a bull came by since.
         let old = told(Event::Insemination, date(2024, 1, 1));
-        assert_eq!(birth(&[old], date(2026, 7, 1)), unknown);
+        assert_eq!(birth(&[old], date(2026, 7, 1)), unknown(vec![old]));
+        // Served again already: that is not where the calf comes from.
+        let later = told(Event::Insemination, date(2026, 8, 1));
+        let both = birth(&[later, found(1, date(2026, 9, 1))], date(2026, 7, 1));
+        assert_eq!(both.unwrap().unfit.len(), 2);
+        let empty = birth(&[found(0, date(2026, 9, 1))], date(2026, 7, 1));
+        assert_eq!(empty, unknown(vec![]), "found empty after it");
     }
 
     #[test]
@@ -313,7 +344,8 @@ mod tests {
             good,
             Origin {
                 insemination: None,
-                unknown: false
+                unknown: false,
+                unfit: vec![],
             }
         );
         let early = birth(&[found(3, date(2026, 6, 20))], date(2026, 7, 1)).unwrap_err();

@@ -1,3 +1,4 @@
+use super::herd;
 use crate::code::{Value, Var};
 use crate::db::cases::{self, Case};
 use crate::engine::{Deed, Done, Effected};
@@ -30,6 +31,13 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     }
     let mut done = Done::to_case(case.id);
     done.say("closed", Var::from(!late && state == "closed"));
+    let before = case.outcome.as_deref();
+    let before = before.filter(|before| !late && case.state == "closed" && *before != outcome.code);
+    done.say_in("before", |language| {
+        before.map_or_else(String::new, |code| {
+            herd::name(deed, "outcome", code, language)
+        })
+    });
     Ok(Effected::Done(done))
 }
 

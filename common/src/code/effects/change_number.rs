@@ -1,5 +1,5 @@
 use crate::code::{Value, Var};
-use crate::engine::{Deed, Done, Effected};
+use crate::engine::{Deed, Done, Effected, Lapse};
 use crate::people::{self, NewNumber, NumberFault};
 use crate::{Failure, Result};
 use jiff::SignedDuration;
@@ -34,6 +34,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         }
     };
     let mut done = Done::default();
+    done.lapses = Some(Lapse::Pin);
     done.say("pin", Var::from(pin));
     done.say("hours", Var::from(i64::from(hours)));
     Ok(Effected::Done(done))

@@ -1,9 +1,10 @@
+use super::confirm_person;
 use super::register_owner::TRAINING;
 use crate::code::{Value, Var};
 use crate::db::herds::{self, Owner};
 use crate::db::training;
 use crate::engine::{Deed, Done, Effected};
-use crate::people::pin::{self, Pin, Purpose, Redeemed};
+use crate::people::pin::{self, Pin, Purpose, Unfit};
 use crate::people::{self, By, StoredPerson};
 use crate::{Failure, Result, phone};
 
@@ -39,20 +40,17 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     }
     let (from, at) = (asked.address, asked.received_at);
     let pin = match pin::redeem(deed.tx, &digits, &[Purpose::Owner], from, at).await? {
-        Redeemed::Good(pin) => pin,
-        Redeemed::Unknown => return Ok(refused("owner_pin_unknown", "")),
-        Redeemed::Late => return Ok(refused("owner_pin_late", "")),
-        Redeemed::Used => return Ok(refused("pin_used", "")),
-        Redeemed::Twice => return Ok(refused("pin_twice", "")),
-        Redeemed::WrongPhone => return Ok(refused("pin_wrong_phone", "")),
-        Redeemed::Blocked => return Ok(refused("pin_blocked", "")),
+        Ok(pin) => pin,
+        Err(Unfit::Unknown) => return Ok(refused("owner_pin_unknown", "")),
+        Err(Unfit::Late) => return Ok(refused("owner_pin_late", "")),
+        Err(why) => return Ok(refused(confirm_person::key(why), "")),
     };
     let real = pin.detail.as_deref() != Some(TRAINING);
     // The telephone is a stranger's: only the PIN knows that its owner is one of training.
     if !real {
         training::enter(deed.tx).await?;
     }
-    let effected = match herds::waiting(deed.tx, pin.subject).await? {
+    let effected = match herds::unconfirmed(deed.tx, pin.subject).await? {
         Some(owner) => confirmed(deed, &pin, &owner).await?,
         None => refused("owner_pin_late", ""),
     };
@@ -81,6 +79,7 @@ async fn confirmed(deed: &Deed<'_>, pin: &Pin, owner: &Owner) -> Result<Effected
         contacts: vec![(PHONE.into(), asked.address.into(), None)],
         areas: Vec::new(),
         permissions: Vec::new(),
+        groups: Vec::new(),
         training: pin.detail.as_deref() == Some(TRAINING),
     };
     let why = format!("owner {}, registered by person {}", owner.id, pin.made_by);

@@ -1,6 +1,9 @@
 use crate::code::{Value, Var};
 use crate::engine::{Deed, Done, Effected};
-use crate::people::{self, Confirmed, NotConfirmed, Sent, pin};
+use crate::people::{
+    self, Confirmed, Sent,
+    pin::{self, Unfit},
+};
 use crate::{Failure, Result};
 
 /// Uses a PIN that came from a telephone that nobody has: it becomes that of a new user, or the new
@@ -41,13 +44,13 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     Ok(Effected::Done(done))
 }
 
-fn key(why: NotConfirmed) -> &'static str {
+pub(super) fn key(why: Unfit) -> &'static str {
     match why {
-        NotConfirmed::Unknown => "pin_unknown",
-        NotConfirmed::Late => "pin_late",
-        NotConfirmed::Used => "pin_used",
-        NotConfirmed::Twice => "pin_twice",
-        NotConfirmed::WrongPhone => "pin_wrong_phone",
-        NotConfirmed::Blocked => "pin_blocked",
+        Unfit::Unknown => "pin_unknown",
+        Unfit::Late => "pin_late",
+        Unfit::Used => "pin_used",
+        Unfit::Twice => "pin_twice",
+        Unfit::WrongPhone => "pin_wrong_phone",
+        Unfit::Blocked => "pin_blocked",
     }
 }

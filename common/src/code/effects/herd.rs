@@ -1,20 +1,19 @@
 //! What effects about herds share.
 
-use crate::code::Var;
 use crate::code::spec::Event;
-use crate::db::herds::{self, Animal, Owner};
-use crate::engine::{Deed, Effected};
+use crate::code::{Spec, Var};
+use crate::db::herds::{self, Animal, Hold, Owner};
+use crate::engine::{Deed, EAST, Effected};
 use crate::language::Language;
 use crate::{Failure, Result};
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
+use std::sync::Arc;
 
 use super::breeding::Told;
 
 /// The clock of most of the country, by which days are told: UTC+7.
 const WEST: i8 = 7;
-/// The clock of its east, where a day begins two hours before.
-const EAST: i8 = 9;
 
 /// The herd that the message speaks of.
 pub(super) fn owner<'a>(deed: &'a Deed<'_>) -> Result<&'a Owner> {
@@ -59,7 +58,7 @@ pub(super) async fn taken(
     owner: &Owner,
     codes: &[&str],
 ) -> Result<Option<Effected>> {
-    let there = herds::animals(deed.tx, owner.id, codes, &[]).await?;
+    let there = herds::animals(deed.tx, owner.id, codes, &[], Hold::Read).await?;
     let there: Vec<&str> = there.iter().map(|a| a.code.as_str()).collect();
     let values = vec![
         ("animal", Var::from(there.join(", "))),
@@ -82,6 +81,28 @@ pub(super) fn past(deed: &Deed<'_>, animal: &Animal) -> Vec<Told> {
         Some(Told { event, on, month })
     });
     told.collect()
+}
+
+/// An event as texts choose by it.
+pub(super) fn event(event: Event) -> &'static str {
+    match event {
+        Event::Heat => "heat",
+        Event::Insemination => "insemination",
+        Event::Pregnancy => "pregnancy",
+        Event::Loss => "loss",
+        Event::Birth => "birth",
+    }
+}
+
+/// The codes that tell of an event.
+pub(super) fn codes(deed: &Deed<'_>, event: Event) -> String {
+    let tells = |spec: &&Arc<Spec>| {
+        let rules = spec.animal.as_ref();
+        rules.is_some_and(|rules| rules.event == Some(event))
+    };
+    let codes = deed.codes.specs().filter(tells);
+    let codes: Vec<&str> = codes.map(|spec| spec.code.as_str()).collect();
+    codes.join("/")
 }
 
 /// The first day of a date that may leave the day open.

@@ -3,7 +3,7 @@ use crate::db::places::Place;
 use crate::db::works::{self, Issued, NewPermit};
 use crate::db::{herds, people};
 use crate::document::{PermitAnimals, PermitPage, PermitPlace};
-use crate::engine::{Deed, Done, Effected, day, shown};
+use crate::engine::{Deed, Done, Effected, Lapse, day, shown};
 use crate::language::Language;
 use crate::messages::{EmailOutput, Origin, Purpose};
 use crate::{Failure, Result};
@@ -21,6 +21,12 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         let place = ("place", Var::from(shown(origin)));
         return Ok(Effected::Refused("same_place", vec![place]));
     }
+    // Whoever signs has seen the animals, or answers for those who have.
+    let sender = deed.asked.sender.id;
+    if !people::answers_for(deed.tx, sender, origin.id).await? {
+        let place = vec![("place", Var::from(origin.name()))];
+        return Ok(Effected::Refused("outside_area", place));
+    }
     let to = Receivers::of(deed, origin).await?;
     let way = Way {
         origin,
@@ -28,6 +34,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     };
     let issued = issue(deed, &way).await?;
     let mut done = Done::default();
+    done.lapses = Some(Lapse::Permit);
     done.made(crate::db::subjects::Sort::Permit, issued.number);
     done.say("permit", Var::from(issued.number));
     done.say("until", Var::from(day(issued.until)));
@@ -105,11 +112,13 @@ impl Receivers {
             None => deed.settings.language.as_str(),
         };
         let language = Language::from_tag(tag).unwrap_or_default();
+        let mut values = page.mail(language);
+        values.insert("own".to_owned(), self.own.is_some().into());
         let mail = |to: &String| EmailOutput {
             to: to.clone(),
             template: "permit".to_owned(),
             language: language.tag().to_owned(),
-            values: page.mail(language),
+            values: values.clone(),
             purpose: Purpose::Alert,
             thread: None,
             attachments: Vec::new(),

@@ -1,12 +1,12 @@
 use crate::code::{Value, Var};
-use crate::engine::{Deed, Done, Effected};
+use crate::engine::{Deed, Done, Effected, Lapse};
 use crate::people::{self, NewPerson};
 use crate::{Failure, Result};
 use jiff::SignedDuration;
 
 /// Registers somebody by their name, place and type; they become a user when they send the PIN
-/// from their own telephone. Nobody registers people who may do more than
-/// they, or who live where they answer for nothing.
+/// from their own telephone. Nobody registers whoever stands above them ([`people::beyond`]), or who lives
+/// where they answer for nothing.
 pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     let (Some(Value::Text(name)), Some(Value::Code(user_type)), Some(place)) = (
         deed.values.get("name"),
@@ -43,6 +43,7 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
     };
     let pin = people::register(deed.tx, &new).await?;
     let mut done = Done::default();
+    done.lapses = Some(Lapse::Pin);
     done.say("pin", Var::from(pin));
     let names = &place.names;
     done.say(

@@ -2,7 +2,7 @@ use super::case_outcome::state_after;
 use crate::Result;
 use crate::code::Var;
 use crate::db::reports::Last;
-use crate::db::{cases, reports, subjects};
+use crate::db::{cases, herds, reports, subjects};
 use crate::engine::{Deed, Done, Effected};
 use crate::people::pin;
 use jiff::SignedDuration;
@@ -32,7 +32,9 @@ pub(super) async fn run(deed: &Deed<'_>) -> Result<Effected> {
         None => false,
     };
     // A PIN that was used has made somebody a user; one that was not dies with the report.
-    let built_on = built_on || pin::built_on(tx, last.message_id, last.line).await?;
+    let built_on = built_on
+        || pin::built_on(tx, last.message_id, last.line).await?
+        || herds::registered_who_writes(tx, last.id).await?;
     if built_on || !subjects::undo(tx, last.id).await? {
         return Ok(Effected::Refused("cannot_withdraw", about(last)));
     }

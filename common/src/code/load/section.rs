@@ -15,8 +15,10 @@ pub(super) struct RawField {
     pub max: Option<f64>,
     pub min_length: Option<usize>,
     pub max_length: Option<usize>,
+    pub past: bool,
     pub only: Vec<String>,
     pub kinds: Vec<String>,
+    pub units: Vec<String>,
 }
 
 /// `[query]`
@@ -53,6 +55,8 @@ impl RawField {
         let (min_length, max_length) = (section.may("min_length"), section.may("max_length"));
         let only = section.may("only").unwrap_or_default();
         let kinds = section.may("kinds").unwrap_or_default();
+        let units = section.may("units").unwrap_or_default();
+        let past = section.may("past").unwrap_or_default();
         section.end();
         Some(Self {
             kind: kind?,
@@ -63,6 +67,8 @@ impl RawField {
             max_length,
             only,
             kinds,
+            units,
+            past,
         })
     }
 }
@@ -94,6 +100,7 @@ impl AnimalRules {
         let mut section = Section::new(reading, "[animal]", value)?;
         let (event, sex) = (section.may("event"), section.may::<String>("sex"));
         let mature = section.may("mature").unwrap_or_default();
+        let weight = section.may("weight");
         let after = section.may::<Event>("after").and_then(|event| {
             let (within_days, must) = (section.must("within_days"), section.may("must"));
             Some(After {
@@ -108,6 +115,7 @@ impl AnimalRules {
             sex: sex.map(|code| code.to_uppercase()),
             mature,
             after,
+            weight,
         })
     }
 }

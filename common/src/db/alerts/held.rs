@@ -43,20 +43,23 @@ pub async fn only_one(tx: &Tx<'_>) -> Result<bool> {
     Ok(row.get(0))
 }
 
-/// Somebody for whom something waits that is due, and whether they can be told.
-pub async fn with_held(tx: &Tx<'_>) -> Result<Option<(i64, Found)>> {
+/// Somebody for whom something waits that is due; not one of `left`.
+pub async fn with_held(tx: &Tx<'_>, left: &[i64]) -> Result<Option<i64>> {
     let row = tx
         .query_opt(
             "-- alerts::with_held
              SELECT person FROM alert WHERE sent_at IS NULL AND held_until <= now()
+                AND person <> ALL ($1)
              ORDER BY held_until LIMIT 1",
-            &[],
+            &[/* left */ &left],
         )
         .await?;
-    let Some(person) = row.map(|row| row.get(0)) else {
-        return Ok(None);
-    };
-    Ok(Some((person, receivers::person(tx, person).await?)))
+    Ok(row.map(|row| row.get(0)))
+}
+
+/// Whether they can be told.
+pub async fn receiver(tx: &Tx<'_>, person: i64) -> Result<Found> {
+    receivers::person(tx, person).await
 }
 
 /// Everything that waits for somebody, oldest first, due or not; locked. What somebody writes

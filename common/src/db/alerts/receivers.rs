@@ -1,19 +1,20 @@
 //! The people of a circle.
 
 use crate::Result;
-use crate::db::Tx;
-use crate::db::people::{self, Recipient};
+use crate::db::people::OF_KIND;
+use crate::db::people::{self, Kinds, Recipient};
+use crate::db::{Params, Tx};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// Where to look for people.
 #[derive(Debug, Clone, Copy)]
 pub enum Source<'a> {
-    /// Those of these user types whose area covers this place.
-    Covering(i64, &'a [String]),
-    /// Those of these user types whose area covers a place near this one: below the place that is
+    /// Those of these kinds whose area covers this place.
+    Covering(i64, Kinds<'a>),
+    /// Those of these kinds whose area covers a place near this one: below the place that is
     /// so many levels up, or within so many kilometres where places have points.
-    Near(i64, &'a [String], (u8, u16)),
+    Near(i64, Kinds<'a>, (u8, u16)),
     /// Staff of this infrastructure.
     Staff(i64),
     /// Who opened this case.
@@ -37,27 +38,27 @@ pub struct Found {
 
 /// Areas are looked up by the places that they name: the place and those above it.
 const COVERING: &str = "-- alerts::covering
-    p.user_type = ANY($2) AND t.receives AND p.id IN (
+    t.receives AND p.id IN (
         SELECT a.person FROM person_area a
         WHERE a.place = ANY((SELECT w.path FROM place w WHERE w.id = $1)::bigint[]))";
 
 /// A degree of latitude is 111 km, one of longitude shrinks with the cosine; the box finds them by
 /// the index, the distance decides.
 const NEAR: &str = "-- alerts::near
-    p.user_type = ANY($2) AND t.receives AND p.id IN (
+    t.receives AND p.id IN (
         WITH RECURSIVE here AS (SELECT w.point, w.path FROM place w WHERE w.id = $1),
         below (id, path) AS (
             SELECT w.id, w.path FROM place w, here h
-             WHERE w.id = h.path[greatest(1, cardinality(h.path) - $3::integer)]
+             WHERE w.id = h.path[greatest(1, cardinality(h.path) - $4::integer)]
             UNION ALL
             SELECT w.id, w.path FROM place w JOIN below b ON w.parent = b.id),
         near AS (
             SELECT path FROM below
             UNION ALL
             SELECT w.path FROM here h JOIN place w
-                ON w.point && ST_Expand(h.point, $4::float8 / (111 * greatest(0.1, cos(radians(ST_Y(h.point))))))
-               AND ST_DWithin(w.point::geography, h.point::geography, $4::float8 * 1000)
-             WHERE $4::float8 > 0)
+                ON w.point && ST_Expand(h.point, $5::float8 / (111 * greatest(0.1, cos(radians(ST_Y(h.point))))))
+               AND ST_DWithin(w.point::geography, h.point::geography, $5::float8 * 1000)
+             WHERE $5::float8 > 0)
         SELECT a.person FROM person_area a
         WHERE a.place IN (SELECT unnest(n.path) FROM near n))";
 
@@ -77,19 +78,21 @@ const TOLD: &str = "-- alerts::told_of_case
 /// Looks for people who take part, with their addresses.
 pub async fn found(tx: &Tx<'_>, source: Source<'_>) -> Result<Found> {
     let rows = match source {
-        Source::Covering(place, types) => {
-            let sql = of(COVERING);
-            tx.query(&sql, &[/* place */ &place, /* types */ &types])
-                .await?
+        Source::Covering(place, Kinds { types, groups }) => {
+            let sql = of(&format!("{COVERING} AND {OF_KIND}"));
+            let kinds: Params<'_> = &[
+                /* place */ &place, /* types */ &types, /* groups */ &groups,
+            ];
+            tx.query(&sql, kinds).await?
         }
-        Source::Near(place, types, (up, km)) => {
+        Source::Near(place, Kinds { types, groups }, (up, km)) => {
             let (up, km) = (i32::from(up), f64::from(km));
-            let sql = of(NEAR);
+            let sql = of(&format!("{NEAR} AND {OF_KIND}"));
             tx.query(
                 &sql,
                 &[
-                    /* place */ &place, /* types */ &types, /* up */ &up,
-                    /* km */ &km,
+                    /* place */ &place, /* types */ &types, /* groups */ &groups,
+                    /* up */ &up, /* km */ &km,
                 ],
             )
             .await?

@@ -68,12 +68,25 @@ pub async fn begin(tx: &Tx<'_>, watch: &Watch<'_>) -> Result {
     .map(drop)
 }
 
-/// Cases whose step is due, locked: no other processor takes them. `answers` are the codes that
+/// The case whose step has been due the longest, locked: no other processor takes it. Not one of `left`.
+pub async fn next_due(tx: &Tx<'_>, left: &[i64]) -> Result<Option<i64>> {
+    let row = tx
+        .query_opt(
+            "-- alerts::next_due
+             SELECT case_id FROM alert_watch WHERE due_at <= now() AND case_id <> ALL ($1)
+              ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+            &[/* left */ &left],
+        )
+        .await?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+/// What its step needs to know of a case that [`next_due`] found. `answers` are the codes that
 /// answer a case whoever sends them; others do so when somebody else than the reporter sends them.
 /// An alert for information (not urgent) that was read answers nothing.
-pub async fn due(tx: &Tx<'_>, answers: &[&str]) -> Result<Vec<Due>> {
-    let rows = tx
-        .query(
+pub async fn due(tx: &Tx<'_>, case_id: i64, answers: &[&str]) -> Result<Due> {
+    let row = tx
+        .query_one(
             "-- alerts::due
              SELECT w.case_id, w.message, w.trace, w.code, w.place, w.step,
                     coalesce(w.text_id, ''), coalesce(w.text_en, ''), w.begun_at,
@@ -85,11 +98,11 @@ pub async fn due(tx: &Tx<'_>, answers: &[&str]) -> Result<Vec<Due>> {
                                       AND (r.code = ANY($1) OR r.sender <> c.opened_by))
                          THEN 'answered' END
              FROM alert_watch w LEFT JOIN disease_case c ON c.id = w.case_id
-             WHERE w.due_at <= now() ORDER BY w.due_at LIMIT 20 FOR UPDATE OF w SKIP LOCKED",
-            &[/* answers */ &answers],
+             WHERE w.case_id = $2",
+            &[/* answers */ &answers, /* case_id */ &case_id],
         )
         .await?;
-    let due = |row: &tokio_postgres::Row| Due {
+    Ok(Due {
         case_id: row.get(0),
         message: row.get(1),
         trace: row.get(2),
@@ -99,8 +112,7 @@ pub async fn due(tx: &Tx<'_>, answers: &[&str]) -> Result<Vec<Due>> {
         texts: [row.get(6), row.get(7)],
         begun_at: row.get(8),
         over: row.get(9),
-    };
-    Ok(rows.iter().map(due).collect())
+    })
 }
 
 /// So many steps were taken, and the next is due after so many minutes from now: who is told late,

@@ -104,9 +104,9 @@ pub async fn add_calf(
     a: &NewAnimal<'_>,
     (litter, apart): (i32, i32),
 ) -> Result<std::result::Result<i64, Date>> {
-    // Two at once wait for each other here; the second sees in the next statement what the first did.
+    // Two at once, who both keep her from being withdrawn, wait for each other here; the second sees in the next statement what the first did.
     tx.execute(
-        "-- herds::lock_dam\nSELECT FROM animal WHERE id = $1 FOR UPDATE",
+        "-- herds::lock_dam\nSELECT FROM animal WHERE id = $1 FOR NO KEY UPDATE",
         &[/* dam */ &a.dam],
     )
     .await?;
@@ -151,7 +151,7 @@ pub async fn take(tx: &Tx<'_>, owner: i64, animals: &[i64]) -> Result<Vec<(i64, 
         .query(
             "-- herds::take
              SELECT t.id, to_jsonb(t) FROM animal t
-              WHERE t.id = ANY ($1) AND t.owner = $2 AND t.state = 'alive' ORDER BY t.id FOR UPDATE",
+              WHERE t.id = ANY ($1) AND t.owner = $2 AND t.state = 'alive' ORDER BY t.id FOR NO KEY UPDATE",
             &[/* animals */ &animals, /* owner */ &owner],
         )
         .await?;

@@ -4,6 +4,7 @@ use super::{OWNER, Owner, owner};
 use crate::Result;
 use crate::db::Tx;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 /// Registers an owner; their number, which becomes one of their ids.
 pub async fn add_owner(
@@ -41,6 +42,28 @@ pub async fn set_key(tx: &Tx<'_>, owner: i64, kind: &str, digits: &str) -> Resul
     .map(drop)
 }
 
+/// The id of this kind that an owner has, as [`set_key`] keeps it.
+pub async fn key_of(tx: &Tx<'_>, owner: i64, kind: &str) -> Result<Option<String>> {
+    let sql = "-- herds::key_of\nSELECT digits FROM owner_key WHERE owner = $1 AND kind = $2";
+    let row = tx
+        .query_opt(sql, &[/* owner */ &owner, /* kind */ &kind])
+        .await?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+/// Whether a report registered an owner who writes to us now; whoever confirms them at this moment is waited for.
+pub async fn registered_who_writes(tx: &Tx<'_>, report: Uuid) -> Result<bool> {
+    let rows = tx
+        .query(
+            "-- herds::registered_who_writes
+             SELECT o.person IS NOT NULL FROM report_subject s JOIN owner o ON o.id = s.subject
+              WHERE s.report = $1 AND s.kind = 'owner' AND s.made FOR NO KEY UPDATE OF o",
+            &[/* report */ &report],
+        )
+        .await?;
+    Ok(rows.iter().any(|row| row.get(0)))
+}
+
 /// Lets one transaction at a time register whoever this word stands for, until it ends: what is looked for
 /// next was not registered by another a moment ago.
 pub async fn lock_registration(tx: &Tx<'_>, word: &str) -> Result {
@@ -66,16 +89,16 @@ pub async fn owner_of_id(tx: &Tx<'_>, digits: &str, place: Option<i64>) -> Resul
     Ok(row.as_ref().map(owner))
 }
 
-/// An owner of this name who was registered in a place since, and who did that.
+/// An owner of this name who was registered in a place since.
 pub async fn owner_of_name(
     tx: &Tx<'_>,
     name: &str,
     place: i64,
     since: Timestamp,
-) -> Result<Option<(Owner, Option<i64>, Timestamp)>> {
+) -> Result<Option<Owner>> {
     let sql = format!(
         "-- herds::owner_of_name
-         SELECT {OWNER}, o.registered_by, o.registered_at FROM owner o
+         SELECT {OWNER} FROM owner o
           WHERE o.place = $1 AND search_key(o.name) = search_key($2) AND o.state <> 'withdrawn'
             AND o.registered_at > $3
           ORDER BY o.id DESC LIMIT 1"
@@ -88,30 +111,25 @@ pub async fn owner_of_name(
             ],
         )
         .await?;
-    Ok(row.map(|row| {
-        (
-            owner(&row),
-            row.get("registered_by"),
-            row.get("registered_at"),
-        )
-    }))
+    Ok(row.as_ref().map(owner))
 }
 
-/// An owner who waits for their confirmation, locked.
-pub async fn waiting(tx: &Tx<'_>, id: i64) -> Result<Option<Owner>> {
+/// An owner who is nobody yet among those who write to us, locked.
+pub async fn unconfirmed(tx: &Tx<'_>, id: i64) -> Result<Option<Owner>> {
     let sql = format!(
-        "-- herds::waiting
-         SELECT {OWNER} FROM owner o WHERE o.id = $1 AND o.state = 'waiting' FOR UPDATE"
+        "-- herds::unconfirmed
+         SELECT {OWNER} FROM owner o
+          WHERE o.id = $1 AND o.person IS NULL AND o.state <> 'withdrawn' FOR NO KEY UPDATE OF o"
     );
     let row = tx.query_opt(&sql, &[/* owner */ &id]).await?;
     Ok(row.as_ref().map(owner))
 }
 
-/// Makes an owner who waited active, and somebody who writes to us.
+/// Makes an owner active, and somebody who writes to us.
 pub async fn confirm(tx: &Tx<'_>, owner: i64, person: i64) -> Result {
     tx.execute(
         "-- herds::confirm
-         UPDATE owner SET state = 'active', person = $2 WHERE id = $1 AND state = 'waiting'",
+         UPDATE owner SET state = 'active', person = $2 WHERE id = $1 AND person IS NULL AND state <> 'withdrawn'",
         &[/* owner */ &owner, /* person */ &person],
     )
     .await

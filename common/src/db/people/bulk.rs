@@ -1,5 +1,6 @@
 //! People and their roles for the loader.
 
+use super::groups;
 use crate::Result;
 use crate::db::Tx;
 use std::collections::HashMap;
@@ -51,6 +52,8 @@ pub struct StoredPerson {
     pub areas: Vec<i64>,
     /// Permissions given (`true`) or taken, in order.
     pub permissions: Vec<(String, bool)>,
+    /// Codes of their groups, in order.
+    pub groups: Vec<String>,
     /// What they send is for training.
     pub training: bool,
 }
@@ -58,7 +61,7 @@ pub struct StoredPerson {
 /// Stops two loads from planning against the same state.
 pub(crate) async fn lock(tx: &Tx<'_>) -> Result {
     tx.batch(
-        "-- people::lock\nLOCK TABLE person, permission, user_type IN SHARE ROW EXCLUSIVE MODE",
+        "-- people::lock\nLOCK TABLE person, permission, user_type, user_group IN SHARE ROW EXCLUSIVE MODE",
     )
     .await
 }
@@ -182,6 +185,8 @@ pub(crate) async fn stored(tx: &Tx<'_>, ids: &[i64]) -> Result<HashMap<i64, Stor
              SELECT p.id, p.name, p.language, p.user_type, p.home_place, p.state, p.training,
                     c.kinds, c.addresses, c.channels,
                     ARRAY(SELECT a.place FROM person_area a WHERE a.person = p.id ORDER BY a.place) AS areas,
+                    ARRAY(SELECT m.user_group FROM person_group m WHERE m.person = p.id
+                           ORDER BY m.user_group COLLATE \"C\") AS groups,
                     x.codes, x.granted
                FROM person p,
                     LATERAL (SELECT coalesce(array_agg(c.kind ORDER BY c.preference, c.id), '{}') AS kinds,
@@ -221,6 +226,7 @@ fn person(row: &Row) -> StoredPerson {
             .into_iter()
             .zip(row.get::<_, Vec<bool>>("granted"))
             .collect(),
+        groups: row.get("groups"),
         training: row.get("training"),
     }
 }
@@ -242,7 +248,7 @@ pub(crate) async fn insert(tx: &Tx<'_>, people: &mut [StoredPerson]) -> Result {
     hang_on(tx, people).await
 }
 
-/// Gives people their new words, addresses, areas and permissions. An address that is taken from its
+/// Gives people their new words, addresses, areas, permissions and groups. An address that is taken from its
 /// person is forgotten, unless nothing may be sent to it: that stays known.
 pub(crate) async fn update(tx: &Tx<'_>, people: &[StoredPerson]) -> Result {
     if people.is_empty() {
@@ -257,6 +263,8 @@ pub(crate) async fn update(tx: &Tx<'_>, people: &[StoredPerson]) -> Result {
          DELETE FROM person_area WHERE person = ANY($1)",
         "-- people::drop_permissions
          DELETE FROM person_permission WHERE person = ANY($1)",
+        "-- people::drop_memberships
+         DELETE FROM person_group WHERE person = ANY($1)",
     ] {
         tx.execute(sql, &[/* people */ &ids]).await?;
     }
@@ -291,7 +299,7 @@ async fn write(tx: &Tx<'_>, sql: &str, people: &[StoredPerson]) -> Result<u64> {
     tx.execute(sql, params).await
 }
 
-/// Contacts, areas and permissions of people who have none. An address that was known as nobody's keeps its state.
+/// Contacts, areas, permissions and groups of people who have none. An address that was known as nobody's keeps its state.
 async fn hang_on(tx: &Tx<'_>, people: &[StoredPerson]) -> Result {
     let of = |p: &StoredPerson, n: usize| vec![p.id; n];
     let ids: Vec<i64> = people
@@ -346,5 +354,5 @@ async fn hang_on(tx: &Tx<'_>, people: &[StoredPerson]) -> Result {
         ],
     )
     .await?;
-    Ok(())
+    groups::put_members(tx, people).await
 }

@@ -127,6 +127,8 @@ pub struct ListedFilter {
     pub user_type: Option<String>,
     /// A place: who answers for it, for a part of it, or for what it is a part of.
     pub area: Option<i64>,
+    /// Code of a group that they are in.
+    pub group: Option<String>,
     /// `active`, `suspended` or `left`.
     pub state: Option<String>,
     /// Only those whom nothing reaches.
@@ -152,6 +154,8 @@ pub struct Listed {
     pub home: Option<String>,
     /// Areas of responsibility, by name.
     pub areas: Vec<String>,
+    /// Codes of their groups.
+    pub groups: Vec<String>,
     /// The address that is tried first; `None` when nothing reaches them.
     pub contact: Option<String>,
     /// How many addresses can be used.
@@ -169,6 +173,7 @@ pub async fn list(tx: &Tx<'_>, filter: &ListedFilter) -> Result<Vec<Listed>> {
                 /* state */ &filter.state,
                 /* without contact */ &filter.without_contact,
                 /* most */ &filter.most,
+                /* group */ &filter.group,
             ],
         )
         .await?;
@@ -180,6 +185,7 @@ pub async fn list(tx: &Tx<'_>, filter: &ListedFilter) -> Result<Vec<Listed>> {
         state: row.get("state"),
         home: row.get("home"),
         areas: row.get("areas"),
+        groups: row.get("groups"),
         contact: row.get("contact"),
         usable: row.get("usable"),
     };

@@ -24,10 +24,21 @@ pub struct Details {
     pub home: Option<String>,
     /// Areas of responsibility, each in words.
     pub areas: Vec<String>,
-    /// `+can_x` and `-can_y` beyond and against the user type.
+    /// Groups, in order of their codes.
+    pub groups: Vec<Membership>,
+    /// `+can_x` and `-can_y` beyond and against the user type and the groups.
     pub permissions: Vec<String>,
     /// Every address with its state.
     pub contacts: Vec<Contact>,
+}
+
+/// A group that somebody is in.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Membership {
+    /// What files and commands name it by.
+    pub code: String,
+    /// Its English name.
+    pub name: String,
 }
 
 /// The people whom an operator may mean: whoever has this very address, else whoever has the text in
@@ -63,7 +74,14 @@ fn details(row: &Row, contacts: Vec<Contact>) -> Details {
         training: row.get("training"),
         home: row.get("home"),
         areas: row.get("areas"),
+        groups: groups(row),
         permissions: row.get("permissions"),
         contacts,
     }
+}
+
+fn groups(row: &Row) -> Vec<Membership> {
+    let (codes, names): (Vec<String>, Vec<String>) = (row.get("groups"), row.get("group_names"));
+    let all = codes.into_iter().zip(names);
+    all.map(|(code, name)| Membership { code, name }).collect()
 }

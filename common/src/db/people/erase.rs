@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::db::Tx;
 use serde::Serialize;
+use serde_json::Value as Json;
 
 /// How many rows were touched.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -21,6 +22,11 @@ pub struct Touched {
     pub reports: u64,
     /// Changes on record without the values that tell who it was.
     pub changes: u64,
+    /// Messages to or from them that waited on queues of this database, dead letters too.
+    pub waiting: u64,
+    /// Ids of owners of animals who stay as they are: registered with a number of theirs, under another name or
+    /// besides the one who is taken for them.
+    pub owners_left: Vec<i64>,
 }
 
 /// In place of what told who somebody is.
@@ -70,8 +76,14 @@ pub(crate) async fn everywhere(tx: &Tx<'_>, person: i64, addresses: &[String]) -
         mails: all(MAILS).await?,
         changes: all(CHANGES).await?,
         contacts: all(CONTACTS).await?,
+        waiting: waiting(tx, "queue", addresses).await? + waiting(tx, "outbox", addresses).await?,
+        owners_left: Vec::new(),
     };
     for sql in [
+        WATCHES,
+        WATCHES_OF_TRAINING,
+        WORKBOOK_FILES,
+        WORKBOOKS,
         EVENTS,
         SUPPRESSIONS,
         STRANGERS,
@@ -85,11 +97,90 @@ pub(crate) async fn everywhere(tx: &Tx<'_>, person: i64, addresses: &[String]) -
     ] {
         all(sql).await?;
     }
-    for sql in [AREAS, PERMISSIONS, PERSON] {
+    for sql in [AREAS, PERMISSIONS, GROUPS, PERSON] {
         all(sql).await?;
     }
     Ok(touched)
 }
+
+/// Takes an owner without an account for them who was registered with their telephone number (`numbers`, as dialled in
+/// the country) and their name, when nothing else tells which herd is theirs: erased with them. A number alone says
+/// little, for telephones go from hand to hand. The ids of other owners with such a number, who stay.
+pub(crate) async fn their_herd(tx: &Tx<'_>, person: i64, numbers: &[String]) -> Result<Vec<i64>> {
+    tx.execute(
+        "-- erase::their_herd
+         UPDATE owner SET person = $1 WHERE NOT EXISTS (SELECT FROM owner WHERE person = $1)
+            AND id = (SELECT o.id FROM owner_key k JOIN owner o ON o.id = k.owner AND o.person IS NULL
+                        JOIN person p ON p.id = $1 AND search_key(p.name) = search_key(o.name)
+                       WHERE k.kind = 'phone' AND k.digits = ANY ($2) ORDER BY o.id LIMIT 1)",
+        &[/* person */ &person, /* numbers */ &numbers],
+    )
+    .await?;
+    let rows = tx
+        .query(
+            "-- erase::owners_left
+             SELECT o.id FROM owner_key k JOIN owner o ON o.id = k.owner AND o.person IS NULL
+              WHERE k.kind = 'phone' AND k.digits = ANY ($1) ORDER BY o.id",
+            &[/* numbers */ &numbers],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Deletes what waits in `table` (`queue`, or `outbox` where queues are elsewhere) and is to them, from them, or about
+/// them alone; how many rows. What is for others and holds an address of theirs stays: it goes out within seconds.
+async fn waiting(tx: &Tx<'_>, table: &str, addresses: &[String]) -> Result<u64> {
+    let holding = format!(
+        "-- erase::waiting
+         SELECT seq, body FROM {table}
+          WHERE EXISTS (SELECT FROM unnest($1::text[]) AS a WHERE position(to_json(a)::text IN body) > 0)"
+    );
+    let rows = tx.query(&holding, &[/* addresses */ &addresses]).await?;
+    // Not by the database: it takes no JSON with a character that it cannot store.
+    let theirs = rows.iter().filter(|row| is_theirs(row.get(1), addresses));
+    let theirs: Vec<i64> = theirs.map(|row| row.get(0)).collect();
+    let sql = format!("-- erase::delete_waiting\nDELETE FROM {table} WHERE seq = ANY ($1)");
+    tx.execute(&sql, &[/* seqs */ &theirs]).await
+}
+
+/// Whether an envelope is to these addresses, from them, or tells what became of mails to them and to nobody else.
+fn is_theirs(envelope: &str, addresses: &[String]) -> bool {
+    let Ok(envelope) = serde_json::from_str::<Json>(envelope) else {
+        return false;
+    };
+    let body = &envelope["body"];
+    let is_one = |value: &Json| {
+        value
+            .as_str()
+            .is_some_and(|a| addresses.iter().any(|b| b == a))
+    };
+    let about = body["recipients"].as_array().map_or(&[][..], Vec::as_slice);
+    ["to", "from", "sender"]
+        .iter()
+        .any(|field| is_one(&body[*field]))
+        || (!about.is_empty() && about.iter().all(|of| is_one(&of["address"])))
+}
+
+/// The words that the clock would say again name who reported. The case is then told by its number alone.
+const WATCHES: &str = "-- erase::watches
+UPDATE alert_watch w SET text_id = '', text_en = '' FROM disease_case c
+ WHERE c.id = w.case_id AND c.opened_by = $1 AND w.text_id IS NOT NULL AND $2::text[] IS NOT NULL AND $3::text <> ''";
+
+const WATCHES_OF_TRAINING: &str = "-- erase::watches_of_training
+UPDATE training.alert_watch w SET text_id = '', text_en = '' FROM training.disease_case c
+ WHERE c.id = w.case_id AND c.opened_by = $1 AND w.text_id IS NOT NULL AND $2::text[] IS NOT NULL AND $3::text <> ''";
+
+const WORKBOOK_FILES: &str = "-- erase::workbook_files
+INSERT INTO blob_to_delete (key)
+SELECT DISTINCT unnest(blobs) FROM workbook WHERE person = $1 AND $2::text[] IS NOT NULL AND $3::text <> ''
+ON CONFLICT DO NOTHING";
+
+/// One that waits for its confirmation will never have it; its mail is gone.
+const WORKBOOKS: &str = "-- erase::workbooks
+UPDATE workbook SET sender = NULL, recipients = '{}', blobs = '{}',
+       state = CASE state WHEN 'held' THEN 'refused' ELSE state END,
+       reason = CASE state WHEN 'held' THEN $3 ELSE reason END
+ WHERE person = $1 AND $2::text[] IS NOT NULL";
 
 /// Only the codes that are about people hold who somebody is: the name of D, the number of N.
 const REPORTS: &str = "-- erase::reports
@@ -193,6 +284,9 @@ DELETE FROM person_area WHERE person = $1 AND $2::text[] IS NOT NULL AND $3::tex
 
 const PERMISSIONS: &str = "-- erase::permissions
 DELETE FROM person_permission WHERE person = $1 AND $2::text[] IS NOT NULL AND $3::text <> ''";
+
+const GROUPS: &str = "-- erase::groups
+DELETE FROM person_group WHERE person = $1 AND $2::text[] IS NOT NULL AND $3::text <> ''";
 
 const PERSON: &str = "-- erase::person
 UPDATE person SET name = $3, home_place = NULL, state = 'left', erased_at = now(), changed_at = now()

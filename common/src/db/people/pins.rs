@@ -216,14 +216,42 @@ pub(crate) async fn trains(tx: &Tx<'_>, person: i64) -> Result {
     tx.execute(sql, &[/* person */ &person]).await.map(drop)
 }
 
-/// What a user type allows that a person may not do themselves: nobody gives more than they have.
+/// How permissions begin that say which user types somebody registers: `can_register_vet`.
+const REGISTERS: &str = "can_register_";
+
+/// Codes of the groups that somebody with these permissions may put others into: those that may no more than they,
+/// or no more than a user type that they register.
+pub(crate) async fn groups_within(tx: &Tx<'_>, may: &[&str]) -> Result<Vec<String>> {
+    let rows = tx
+        .query(
+            "-- pins::groups_within
+             SELECT g.code FROM user_group g, LATERAL (
+                 SELECT ARRAY(SELECT x.permission FROM user_group_permission x WHERE x.user_group = g.code) AS may) has
+              WHERE has.may <@ $1::text[]
+                 OR EXISTS (SELECT FROM user_type t
+                             WHERE has.may <@ t.may AND $2 || lower(t.code) = ANY ($1::text[]))
+              ORDER BY g.code",
+            &[/* may */ &may, /* registers */ &REGISTERS],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// What somebody lacks to register a person of this user type: the permission for that type, where they have any such
+/// permission; else whatever the type allows that they may not do themselves.
 pub(crate) async fn beyond(tx: &Tx<'_>, user_type: &str, may: &[&str]) -> Result<Vec<String>> {
     let row = tx
         .query_opt(
             "-- pins::beyond
-             SELECT ARRAY(SELECT x FROM unnest(may) AS x WHERE NOT x = ANY ($2::text[]) ORDER BY x)
+             SELECT ARRAY(SELECT x FROM unnest(CASE
+                        WHEN EXISTS (SELECT FROM unnest($2::text[]) AS m WHERE starts_with(m, $3))
+                        THEN ARRAY[$3 || lower(code)] ELSE may END) AS x
+                     WHERE NOT x = ANY ($2::text[]) ORDER BY x)
                FROM user_type WHERE code = $1",
-            &[/* user_type */ &user_type, /* may */ &may],
+            &[
+                /* user_type */ &user_type, /* may */ &may,
+                /* registers */ &REGISTERS,
+            ],
         )
         .await?;
     // A type of the list that nobody can be of.

@@ -12,6 +12,10 @@ SELECT p.id, p.name, p.language, p.user_type, p.state, p.training,
        (SELECT w.text FROM words w WHERE w.place = p.home_place) AS home,
        ARRAY(SELECT w.text FROM person_area a JOIN words w USING (place)
               WHERE a.person = p.id ORDER BY w.text) AS areas,
+       ARRAY(SELECT m.user_group FROM person_group m
+              WHERE m.person = p.id ORDER BY m.user_group) AS groups,
+       ARRAY(SELECT g.name_en FROM person_group m JOIN user_group g ON g.code = m.user_group
+              WHERE m.person = p.id ORDER BY m.user_group) AS group_names,
        ARRAY(SELECT CASE WHEN x.granted THEN '+' ELSE '-' END || x.permission FROM person_permission x
               WHERE x.person = p.id ORDER BY x.permission) AS permissions
   FROM person p

@@ -138,27 +138,107 @@ async fn permissions_are_of_the_type_and_of_the_person() {
 }
 
 #[tokio::test]
+async fn groups_add_to_the_type_and_what_is_taken_from_somebody_stays_taken() {
+    let db = TestDb::new().await;
+    let mut client = db.client().await;
+    let tx = begin(&mut client).await;
+    filled(&tx).await;
+    let may = async |what: &str| {
+        let person = by_contact(&tx, "sms", "+6281234567890").await.unwrap();
+        let person = person.expect("the demo has them");
+        let asked = [("sms", "+6281234567890")];
+        assert_eq!(
+            by_contacts(&tx, &asked).await.unwrap(),
+            [Some(person.clone())]
+        );
+        person.may(what)
+    };
+    let put = async |permissions: &str, groups: &str| {
+        let csv = format!(
+            "name,language,user_type,phone,permissions,groups\n\
+             Pelsa Demo Satu,id,PLS,081234567890,{permissions},{groups}\n"
+        );
+        people(&tx, csv.as_bytes(), &LoadOptions::default())
+            .await
+            .expect("the file is right")
+    };
+    assert!(!may("can_send_rp").await && !may("can_send_vsk").await);
+    assert_eq!(put("", "rph|Posperiksa RPH").await.changed, 1);
+    assert!(may("can_send_rp").await && may("can_send_vsk").await);
+    assert!(may("can_send_u").await, "and what the type may");
+    assert_eq!(put("", "POSPERIKSA RPH").await.unchanged, 1);
+    put("-can_send_vsk +can_send_pk", "POSPERIKSA RPH").await;
+    assert!(
+        !may("can_send_vsk").await,
+        "of two groups, and taken from this one"
+    );
+    assert!(may("can_send_rp").await && may("can_send_pk").await);
+    load(&tx, "Pelsa Demo Satu,id,PLS,,,081234567890,,,,").await;
+    assert!(
+        may("can_send_rp").await,
+        "a file without the column takes nobody out"
+    );
+    let fewer = "code,id,en,permissions\nRPH,rumah potong,abattoirs,can_send_pg\n";
+    let report = crate::load::groups(&tx, fewer.as_bytes()).await.unwrap();
+    assert_eq!((report.added, report.changed), (0, 1));
+    assert!(
+        !may("can_send_rp").await && may("can_send_pg").await,
+        "a group's change reaches its people"
+    );
+    put("", "").await;
+    assert!(!may("can_send_pg").await, "an empty cell takes them out");
+}
+
+/// Who is told about a place, of these user types and groups, with the channels of their addresses.
+async fn told(tx: &Tx<'_>, code: &str, (types, groups): (&[&str], &[&str])) -> Vec<String> {
+    let place = places::by_code(tx, &["kemendagri"], code).await.unwrap();
+    let owned = |codes: &[&str]| codes.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (types, groups) = (owned(types), owned(groups));
+    let kinds = Kinds {
+        types: &types,
+        groups: &groups,
+    };
+    let all = covering(tx, place.unwrap().id, kinds).await.unwrap();
+    let shown = all.iter().map(|r| {
+        let to = r.contacts.iter().map(|c| c.channel.as_deref());
+        let to: Vec<_> = to.map(Option::unwrap_or_default).collect();
+        format!("{}: {}", r.person.name, to.join(" "))
+    });
+    shown.collect()
+}
+
+#[tokio::test]
+async fn whoever_is_in_a_group_is_told_whatever_their_type_if_it_receives() {
+    let db = TestDb::new().await;
+    let mut client = db.client().await;
+    let tx = begin(&mut client).await;
+    filled(&tx).await;
+    let members = "name,language,user_type,areas,phone,groups\n\
+                   Pelsa Demo Satu,id,PLS,72060202,081234567890,RPH\n\
+                   Peternak,id,PTR,72060202,081299999999,RPH\n\
+                   Koordinator Demo,id,KKB,6302,081234567895,KARANTINA\n";
+    people(&tx, members.as_bytes(), &LoadOptions::default())
+        .await
+        .expect("the file is right");
+    let place = "7204022003";
+    let pelsa = "Pelsa Demo Satu: console";
+    assert_eq!(told(&tx, place, (&[], &["RPH"])).await, [pelsa]);
+    let both = told(&tx, place, (&["PMD"], &["RPH"])).await;
+    assert_eq!(both, [pelsa, "Paramedik Demo: console email"]);
+    assert!(
+        told(&tx, place, (&[], &["KARANTINA"])).await.is_empty(),
+        "who answers for another place"
+    );
+    assert!(told(&tx, place, (&[], &[])).await.len() > 3, "all");
+}
+
+#[tokio::test]
 async fn those_whose_area_covers_the_place_are_told() {
     let db = TestDb::new().await;
     let mut client = db.client().await;
     let tx = begin(&mut client).await;
     filled(&tx).await;
-    let told = async |code: &str, types: &[&str]| {
-        let place = places::by_code(&tx, &["kemendagri"], code)
-            .await
-            .unwrap()
-            .unwrap();
-        let all = covering(&tx, place.id, types).await.unwrap();
-        let shown = all.iter().map(|r| {
-            let to: Vec<_> = r
-                .contacts
-                .iter()
-                .map(|c| c.channel.clone().unwrap_or_default())
-                .collect();
-            format!("{}: {}", r.person.name, to.join(" "))
-        });
-        shown.collect::<Vec<_>>()
-    };
+    let told = async |code: &str, types: &[&str]| told(&tx, code, (types, &[])).await;
     let vets = ["VET", "PMD"];
     let para = "Paramedik Demo: console email";
     let (vet, english) = (

@@ -2,7 +2,6 @@
 
 use super::raise::clock;
 use super::{Alert, COUNTED, Engine, addressed, silent};
-use crate::Result;
 use crate::code::{Codes, Var, sms};
 use crate::db::Tx;
 use crate::db::alerts::{self as rows, Held};
@@ -10,6 +9,7 @@ use crate::db::people::Recipient;
 use crate::envelope::derived_id;
 use crate::language::Language;
 use crate::telemetry::count;
+use crate::{Failure, Result};
 use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -28,10 +28,19 @@ pub type Bundle = Alert;
 pub enum Look {
     /// This is to be sent.
     Tell(Box<Bundle>),
-    /// Somebody cannot be told now; there may be others.
-    Next,
+    /// This person cannot be told now; there may be others.
+    Next(i64),
     /// Nothing is due, or another processor sees to it.
     Done,
+}
+
+/// A receiver who could not be told.
+#[derive(Debug)]
+pub struct NotBundled {
+    /// Who.
+    pub person: i64,
+    /// Why.
+    pub why: Failure,
 }
 
 /// Reports of one outbreak: the same thing in the same district.
@@ -45,13 +54,27 @@ struct Group {
 impl Engine {
     /// The text that tells what is held for one receiver for whom it is due, for the caller to
     /// send; every alert that it tells is marked with its id. One transaction for each.
-    pub async fn bundle_due(&self, tx: &Tx<'_>, zone: &TimeZone) -> Result<Look> {
+    /// People in `left` are left alone. When it fails, the receiver is told, so that the next one need not wait; the
+    /// caller's transaction is not to be kept then.
+    pub async fn bundle_due(
+        &self,
+        tx: &Tx<'_>,
+        zone: &TimeZone,
+        left: &[i64],
+    ) -> Result<std::result::Result<Look, NotBundled>> {
         if !rows::only_one(tx).await? {
-            return Ok(Look::Done);
+            return Ok(Ok(Look::Done));
         }
-        let Some((person, found)) = rows::with_held(tx).await? else {
-            return Ok(Look::Done);
+        let Some(person) = rows::with_held(tx, left).await? else {
+            return Ok(Ok(Look::Done));
         };
+        let look = self.bundle(tx, person, zone).await;
+        Ok(look.map_err(|why| NotBundled { person, why }))
+    }
+
+    /// What is held for one receiver.
+    async fn bundle(&self, tx: &Tx<'_>, person: i64, zone: &TimeZone) -> Result<Look> {
+        let found = rows::receiver(tx, person).await?;
         let codes = self.codes();
         let held = rows::held(tx, person, &self.settings.place_systems).await?;
         let Some(last) = held.last() else {
@@ -89,7 +112,7 @@ impl Engine {
             let minutes = codes.alerting().bundling.within_min;
             rows::put_off(tx, person, minutes).await?;
         }
-        Ok(Look::Next)
+        Ok(Look::Next(person))
     }
 
     /// The words: as many cases as the text may hold, those of the largest outbreak first.

@@ -2,13 +2,13 @@
 
 use super::circle::Where;
 use super::{Alert, COUNTED, Engine, addressed, nobody, silent, tell};
-use crate::Result;
 use crate::code::spec::Escalation;
 use crate::code::{Codes, Spec};
 use crate::db::Tx;
 use crate::db::alerts::{self as rows, About, Due, Found};
 use crate::envelope::derived_id;
 use crate::telemetry::count;
+use crate::{Failure, Result};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::HashSet;
@@ -18,6 +18,8 @@ use uuid::Uuid;
 /// What is said because the clock went on, about one message of long ago.
 #[derive(Debug)]
 pub struct Raised {
+    /// The case.
+    pub case: i64,
     /// The message.
     pub message: Uuid,
     /// Its trace.
@@ -26,25 +28,44 @@ pub struct Raised {
     pub alerts: Vec<Alert>,
 }
 
+/// A case whose step could not be taken.
+#[derive(Debug)]
+pub struct NotRaised {
+    /// Which.
+    pub case: i64,
+    /// Why.
+    pub why: Failure,
+}
+
 impl Engine {
-    /// Takes the steps that are due of up to twenty cases, for the caller to send; empty when none
-    /// is due. Several processors may do this at once: each case is taken by one of them. Times in
-    /// the texts are of this zone.
-    pub async fn raise_due(&self, tx: &Tx<'_>, zone: &TimeZone) -> Result<Vec<Raised>> {
+    /// Takes the step of the case that has been due the longest, for the caller to send; `None` when none
+    /// is due. Cases in `left` are left alone. Several processors may do this at once: each case is taken
+    /// by one of them. Times in the texts are of this zone. When it fails, the case is told, so that the
+    /// next one need not wait for it; the caller's transaction is not to be kept then.
+    pub async fn raise_due(
+        &self,
+        tx: &Tx<'_>,
+        zone: &TimeZone,
+        left: &[i64],
+    ) -> Result<Option<std::result::Result<Raised, NotRaised>>> {
         let codes = self.codes();
         let responds = |spec: &&Arc<Spec>| spec.effect.as_deref() == Some("respond");
         let answers: Vec<&str> = codes.specs().filter(responds).map(|s| &*s.code).collect();
-        let mut raised = Vec::new();
-        for due in rows::due(tx, &answers).await? {
+        let Some(case) = rows::next_due(tx, left).await? else {
+            return Ok(None);
+        };
+        let raised = async {
+            let due = rows::due(tx, case, &answers).await?;
             let alerts = self.raise((tx, &codes), &due, zone).await?;
-            let (message, trace) = (due.message, due.trace);
-            raised.push(Raised {
-                message,
-                trace,
+            Ok(Raised {
+                case,
+                message: due.message,
+                trace: due.trace,
                 alerts,
-            });
-        }
-        Ok(raised)
+            })
+        };
+        let raised = raised.await;
+        Ok(Some(raised.map_err(|why| NotRaised { case, why })))
     }
 
     /// One case: its next step at which anybody can be told.
@@ -116,6 +137,7 @@ impl Engine {
             let values = [
                 ("since", clock(due.begun_at, zone).into()),
                 ("text", text.as_str().into()),
+                ("case", due.case_id.into()),
             ];
             alerts.push(Alert {
                 text: codes.say(key, alert.language, &values),

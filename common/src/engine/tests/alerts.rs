@@ -8,6 +8,9 @@ use jiff::tz::TimeZone;
 
 const TWO: &str = "+6281234567891";
 const PARAVET: &str = "+6281234567892";
+const LAB: &str = "+6281234567896";
+/// Samples of the first case.
+const SAMPLES: &str = "LAB 1 FES SG 2 730801";
 const COORDINATOR: &str = "+6281234567895";
 
 impl World {
@@ -33,11 +36,17 @@ impl World {
     async fn raise(&self) -> Vec<Raised> {
         self.run("UPDATE alert_watch SET due_at = now() WHERE due_at IS NOT NULL")
             .await;
-        let mut conn = self.place.db.client().await;
-        let tx = begin(&mut conn).await;
-        let raised = self.engine.raise_due(&tx, &TimeZone::UTC).await;
-        tx.commit().await.expect("it is kept");
-        raised.expect("the server answers")
+        let mut all = Vec::new();
+        loop {
+            let mut conn = self.place.db.client().await;
+            let tx = begin(&mut conn).await;
+            let raised = self.engine.raise_due(&tx, &TimeZone::UTC, &[]).await;
+            let Some(raised) = raised.expect("the server answers") else {
+                return all;
+            };
+            tx.commit().await.expect("it is kept");
+            all.push(raised.expect("nothing is wrong with the case"));
+        }
     }
 
     /// The numbers and words of one case's step.
@@ -57,11 +66,12 @@ impl World {
         loop {
             let mut conn = self.place.db.client().await;
             let tx = begin(&mut conn).await;
-            let look = self.engine.bundle_due(&tx, &TimeZone::UTC).await;
+            let look = self.engine.bundle_due(&tx, &TimeZone::UTC, &[]).await;
             tx.commit().await.expect("it is kept");
-            match look.expect("the server answers") {
+            let look = look.expect("the server answers");
+            match look.expect("nothing is wrong with the receiver") {
                 Look::Tell(alert) => told.push(*alert),
-                Look::Next => {}
+                Look::Next(_) => {}
                 Look::Done => return told,
             }
         }
@@ -242,6 +252,30 @@ async fn the_times_between_the_steps_are_those_of_the_file() {
     assert_eq!(world.number(minutes).await, 60);
 }
 
+/// Whoever reported it was erased meanwhile, with the words that name them.
+#[tokio::test]
+async fn an_urgent_case_without_its_words_is_told_by_its_number() {
+    let world = World::new().await;
+    world.say(PELSA, "P GG AJ 1 72060202", 5).await;
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let reporter = people::by_contact(&tx, "console", PELSA).await;
+    let reporter = reporter.expect("a query").expect("they are known").id;
+    let by = crate::people::By::named("me");
+    crate::people::erase(&tx, &by, reporter, &crate::phone::Numbering::default())
+        .await
+        .expect("the server answers");
+    tx.commit().await.expect("it is kept");
+    for whom in ["the same people", "the next level"] {
+        let told = world.step().await;
+        assert!(
+            told[0].1.ends_with(". ID kasus 1, lihat LAPK 1."),
+            "{whom}: {}",
+            told[0].1
+        );
+    }
+}
+
 #[tokio::test]
 async fn whoever_answers_stops_the_clock() {
     for (from, text, why) in [
@@ -405,39 +439,29 @@ async fn two_processors_tell_what_is_held_once() {
     let zone = TimeZone::UTC;
     let first = world
         .engine
-        .bundle_due(&one, &zone)
+        .bundle_due(&one, &zone, &[])
         .await
-        .expect("the server answers");
+        .expect("the server answers")
+        .expect("nothing is wrong");
     assert!(matches!(first, Look::Tell(_)));
     let second = world
         .engine
-        .bundle_due(&other, &zone)
+        .bundle_due(&other, &zone, &[])
         .await
-        .expect("the server answers");
+        .expect("the server answers")
+        .expect("nothing is wrong");
     assert!(matches!(second, Look::Done), "the first one sees to it");
-    assert_eq!(
-        world
-            .engine
-            .raise_due(&one, &zone)
-            .await
-            .expect("the server answers")
-            .len(),
-        1
-    );
-    assert!(
-        world
-            .engine
-            .raise_due(&other, &zone)
-            .await
-            .expect("the server answers")
-            .is_empty()
-    );
+    let raised = world.engine.raise_due(&one, &zone, &[]).await;
+    assert!(matches!(raised, Ok(Some(Ok(_)))), "{raised:?}");
+    let raised = world.engine.raise_due(&other, &zone, &[]).await;
+    assert!(matches!(raised, Ok(None)), "{raised:?}");
     // What crashed before its commit is done by the next, as soon as the server has noticed.
     drop(one);
     let taken_over = async {
         loop {
-            let look = world.engine.bundle_due(&other, &zone).await;
-            if matches!(look.expect("the server answers"), Look::Tell(_)) {
+            let look = world.engine.bundle_due(&other, &zone, &[]).await;
+            let look = look.expect("the server answers");
+            if matches!(look, Ok(Look::Tell(_))) {
                 break;
             }
         }
@@ -589,4 +613,18 @@ async fn a_closed_case_elsewhere_is_not_changed_by_a_slip() {
         "stored",
         "it is theirs now"
     );
+}
+
+#[tokio::test]
+async fn a_laboratory_result_by_text_is_told_to_who_took_the_samples() {
+    let world = World::new().await;
+    world.say(PELSA, "U mc,dm sp 4", 9).await;
+    let first = world.say(LAB, "HLAB 1 1 FES SG PAR APG POS COC", 8).await;
+    let words = "[ID kasus 1] Hasil lab dari Petugas Lab Demo: uji apung positif (koksidiosis)";
+    assert_eq!(World::told(&first), (vec![PELSA], words), "nobody else");
+    let sent = world.say(PARAVET, SAMPLES, 7).await;
+    assert_eq!(sent.outcome, "stored", "{}", sent.text);
+    let second = world.say(LAB, "HLAB 1 2 FES SG PAR APG NEG", 6).await;
+    let words = "[ID kasus 1] Hasil lab dari Petugas Lab Demo: uji apung negatif";
+    assert_eq!(World::told(&second), (vec![PARAVET], words));
 }

@@ -179,3 +179,35 @@ async fn one_asks_for_the_cases_of_somebody_or_for_ones_own() {
     let nobody = world.say(VET, "LAPP 081299999999", 1).await.text;
     assert_eq!(nobody, "Belum ada kasus dari +6281299999999.");
 }
+
+#[tokio::test]
+async fn whose_number_it_was_is_known_until_somebody_has_it() {
+    let world = World::new().await;
+    world.say(PELSA, "U mc sp 4", 9).await;
+    let moved = "UPDATE contact SET address = '+6281200000001' WHERE address = '+6281234567890'";
+    world.place.db.run(moved).await;
+    for number in ["081234567890", "081200000001"] {
+        let answer = world.say(VET, &format!("LAPP {number}"), 0).await;
+        assert!(answer.text.contains("[1]"), "{number}: {}", answer.text);
+    }
+    let given = "UPDATE contact SET address = '+6281234567890' WHERE address = '+6281234567892'";
+    world.place.db.run(given).await;
+    let answer = world.say(VET, "LAPP 081234567890", 0).await;
+    assert!(
+        answer.text.starts_with("Belum ada kasus"),
+        "{}",
+        answer.text
+    );
+}
+
+/// Where a disease came from is not where the case is.
+#[tokio::test]
+async fn the_origin_of_a_disease_is_not_the_place_of_its_report() {
+    let world = World::new().await;
+    world.say(PELSA, "U mc sp 4 72060202", 9).await;
+    let answer = world.say(VET, "SP 1 BRN 63020202", 1).await;
+    assert!(answer.text.contains("Tanjung Tengah"), "{}", answer.text);
+    let there = "SELECT r.place = c.place AND r.fields ->> 'origin' = '63020202'
+                   FROM report r JOIN disease_case c ON c.id = r.case_id WHERE r.code = 'SP'";
+    assert!(world.place.db.one::<bool>(there).await);
+}

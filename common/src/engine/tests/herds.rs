@@ -124,6 +124,13 @@ async fn the_examples_of_herds_hold_in_both_languages() {
 }
 
 impl World {
+    /// The date of so many days ago, as people type it.
+    fn day(&self, ago: i64) -> String {
+        let west = jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(7));
+        let at = (self.now - SignedDuration::from_hours(24 * ago)).to_zoned(west);
+        at.date().strftime("%d/%m/%Y").to_string()
+    }
+
     /// What a text sent so many days ago, arriving now, is answered.
     async fn said(&self, from: &str, text: &str, days_ago: i64) -> String {
         self.say(from, text, days_ago * 24 * 60).await.text
@@ -206,6 +213,113 @@ async fn of_two_officers_who_register_one_owner_at_once_the_second_is_told() {
     );
 }
 
+impl World {
+    /// What a text sent so many minutes ago comes to, in a transaction of the test's own.
+    async fn decide(
+        &self,
+        tx: &crate::db::Tx<'_>,
+        (from, text): (&str, &str),
+        minutes_ago: i64,
+    ) -> &'static str {
+        let sender = people::by_contact(tx, "console", from).await;
+        let sender = sender.expect("a query").expect("a person");
+        let at = self.now - SignedDuration::from_mins(minutes_ago);
+        let asked = Asked::text(&sender, from, text, at);
+        let answer = self.engine.answer(tx, &asked).await;
+        let answer = answer.unwrap_or_else(|e| panic!("{text}: {e}"));
+        intake::insert(tx, &taken(&asked, &answer))
+            .await
+            .expect("its row");
+        answer.outcome
+    }
+
+    /// Until a statement of this database waits for a lock.
+    async fn until_one_waits(&self) {
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+                        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while self.place.db.one::<i64>(waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// What two texts come to when the second is decided before the first is kept.
+    async fn at_once(
+        &self,
+        first: (&str, &str),
+        second: (&str, &str),
+        minutes_ago: i64,
+    ) -> [&'static str; 2] {
+        let mut clients = [self.place.db.client().await, self.place.db.client().await];
+        let [a, b] = &mut clients;
+        let (a, b) = (begin(a).await, begin(b).await);
+        let came = self.decide(&a, first, minutes_ago).await;
+        let mut later = Box::pin(self.decide(&b, second, minutes_ago));
+        let later = tokio::select! {
+            done = &mut later => panic!("{second:?} does not wait for {first:?}: {done}"),
+            () = self.until_one_waits() => later,
+        };
+        a.commit().await.expect("it is kept");
+        let then = later.await;
+        b.commit().await.expect("it is kept too");
+        [came, then]
+    }
+}
+
+/// `H` and a message of somebody else about what it takes back: whichever comes first stands, and the
+/// other one is told.
+#[tokio::test]
+async fn nothing_is_reported_of_what_is_being_taken_back() {
+    let world = World::after(&[BUDI]).await;
+    for (n, text) in (0i64..).zip([
+        "IB 7890 ID1 B1 B2",
+        "PKB 7890 ID1 3",
+        "LH 7890 ID1 J C1 01/02/2026",
+        "AH 7890 ID1 M",
+    ]) {
+        let ago = 90 - 20 * n;
+        world.came(PARAVET, COW, ago).await;
+        let came = world.at_once((PARAVET, "H"), (VET, text), ago - 1).await;
+        assert_eq!(came, ["stored", "unknown_animal"], "{text}");
+        assert_eq!(world.came(PARAVET, COW, ago - 2).await, "stored", "{text}");
+        let came = world.at_once((VET, text), (PARAVET, "H"), ago - 3).await;
+        assert_eq!(came, ["stored", "cannot_withdraw"], "{text}");
+        // Out of the way for the next one.
+        assert_eq!(world.came(VET, "H", ago - 4).await, "stored", "{text}");
+        assert_eq!(world.came(PARAVET, "H", ago - 5).await, "stored", "{text}");
+    }
+    assert_eq!(world.came(PARAVET, SITI, 9).await, "stored");
+    let new = "DH 3210 ID9 SPBA B 4";
+    let came = world.at_once((PARAVET, "H"), (VET, new), 8).await;
+    assert_eq!(came, ["stored", "unknown_owner"]);
+    let dangling = "SELECT count(*) FROM animal a JOIN owner o ON o.id = a.owner
+                     WHERE a.state <> 'withdrawn' AND o.state = 'withdrawn'";
+    assert_eq!(world.place.db.one::<i64>(dangling).await, 0);
+}
+
+/// Both name the same dam and the same animal; neither waits for what the other one only names.
+#[tokio::test]
+async fn what_two_only_speak_of_holds_up_neither() {
+    let world = World::after(&[BUDI, COW]).await;
+    let mut clients = [world.place.db.client().await, world.place.db.client().await];
+    let [a, b] = &mut clients;
+    let (a, b) = (begin(a).await, begin(b).await);
+    let one = world.decide(&a, (PARAVET, "IB 7890 ID1 B1 B2"), 2).await;
+    let other = world.decide(&b, (VET, "PKB 7890 ID1 3"), 2).await;
+    assert_eq!([one, other], ["stored", "stored"]);
+    // Each goes on to change what both have named: the second waits, and nobody is ended for it.
+    assert_eq!(
+        world.decide(&a, (PARAVET, "GI 7890 ID1 X1"), 1).await,
+        "stored"
+    );
+    let mut gone = Box::pin(world.decide(&b, (VET, "AH 7890 ID1 M"), 1));
+    let gone = tokio::select! {
+        done = &mut gone => panic!("both changed it: {done}"),
+        () = world.until_one_waits() => gone,
+    };
+    a.commit().await.expect("it is kept");
+    drop(gone);
+}
+
 #[tokio::test]
 async fn an_owner_confirms_from_their_own_phone_in_time_and_once() {
     let world = World::new().await;
@@ -241,6 +355,156 @@ async fn an_owner_confirms_from_their_own_phone_in_time_and_once() {
             .await
             .starts_with("Wayan Sudra: A")
     );
+}
+
+/// Registered by card, an owner has no telephone that writes to us; the same `DP` once more gives the PIN.
+#[tokio::test]
+async fn an_owner_who_was_registered_by_card_may_write_after_a_second_dp() {
+    let world = World::after(&[BUDI, COW]).await;
+    let slip = world
+        .say(VET, "DP Budi S 72060202 3201011234567890", 9)
+        .await;
+    assert_eq!(slip.outcome, "owner_exists", "{}", slip.text);
+    let far = BUDI.replace("72060202", "63020202");
+    assert_eq!(world.came(VET, &far, 9).await, "owner_exists");
+    let again = world.say(VET, BUDI, 8).await;
+    assert_eq!(again.outcome, "stored", "{}", again.text);
+    assert!(again.text.contains("sudah terdaftar (nomor 1000001)"));
+    // Taken back, the PIN is worth nothing, and the owner is as before.
+    assert_eq!(world.came(VET, "H", 7).await, "stored");
+    let gone = format!("KDP {}", pin_in(&again.text));
+    assert_eq!(world.came(FARMER, &gone, 6).await, "owner_pin_late");
+    let pin = pin_in(
+        &world
+            .say(VET, "DP budi  santoso 72060202 3201011234567890", 5)
+            .await
+            .text,
+    );
+    let good = world.say(FARMER, &format!("KDP {pin}"), 4).await;
+    assert_eq!(good.outcome, "stored", "{}", good.text);
+    assert_eq!(world.herd("Budi Santoso").await, "ID1 alive");
+    assert_eq!(world.came(FARMER, "BH ID1", 3).await, "stored");
+    let third = BUDI.replace("72060202", "72.06.02.02");
+    assert_eq!(world.came(PARAVET, &third, 2).await, "owner_exists");
+    assert_eq!(
+        world
+            .place
+            .db
+            .one::<i64>("SELECT count(*) FROM owner")
+            .await,
+        1
+    );
+}
+
+/// Whoever stands beside the officer has a telephone too: only the one that is the owner's id proves them.
+#[tokio::test]
+async fn an_owner_who_is_known_by_telephone_confirms_from_that_one() {
+    let world = World::after(&["DP Budi Santoso 72060202 081299990001"]).await;
+    let again = "DP Budi Santoso 72060202 081299990001";
+    let pin = pin_in(&world.say(VET, again, 60).await.text);
+    let other = world.say("+6281299990002", &format!("KDP {pin}"), 55).await;
+    assert_eq!(other.outcome, "pin_wrong_phone", "{}", other.text);
+    // Called by the name alone they have the same telephone.
+    world
+        .place
+        .db
+        .run("UPDATE owner SET registered_at = now() - interval '1 hour'")
+        .await;
+    let pin = pin_in(&world.say(VET, "DP Budi Santoso 72060202", 9).await.text);
+    let text = format!("KDP {pin}");
+    let other = world.came("+6281299990002", &text, 8).await;
+    assert_eq!(other, "pin_wrong_phone");
+    let phone = "SELECT digits FROM owner_key WHERE kind = 'phone'";
+    let phone: String = world.place.db.one(phone).await;
+    assert_eq!(phone, "081299990001");
+    assert_eq!(world.came(FARMER, &text, 7).await, "stored");
+}
+
+#[tokio::test]
+async fn nobody_asks_for_the_pin_of_an_owner_where_they_answer_for_nothing() {
+    let world = World::after(&[BUDI]).await;
+    let elsewhere = "DELETE FROM person_area
+                      WHERE person = (SELECT person FROM contact WHERE address = '+6281234567893')
+                        AND place = (SELECT place FROM place_code WHERE code = '7204' LIMIT 1)";
+    world.place.db.run(elsewhere).await;
+    let far = world.say(VET, BUDI, 8).await;
+    assert_eq!(far.outcome, "outside_area", "{}", far.text);
+    let own = BUDI.replace("72060202", "72.06.02.02");
+    assert_eq!(world.came(PARAVET, &own, 7).await, "stored");
+}
+
+/// A PIN that nobody used changed nothing; one that was used did.
+#[tokio::test]
+async fn h_takes_back_an_owner_until_they_have_confirmed() {
+    for confirms in [false, true] {
+        let world = World::new().await;
+        assert_eq!(world.came(PARAVET, BUDI, 60).await, "stored");
+        let pin = pin_in(&world.say(VET, BUDI, 9).await.text);
+        let kdp = format!("KDP {pin}");
+        if confirms {
+            assert_eq!(world.came(FARMER, &kdp, 8).await, "stored");
+        }
+        let (h, state) = match confirms {
+            false => ("stored", "withdrawn"),
+            true => ("cannot_withdraw", "active"),
+        };
+        assert_eq!(world.came(PARAVET, "H", 7).await, h);
+        let now: String = world.place.db.one("SELECT state FROM owner").await;
+        assert_eq!(now, state);
+        if !confirms {
+            assert_eq!(world.came(FARMER, &kdp, 6).await, "owner_pin_late");
+        }
+    }
+}
+
+/// What is worth something for a time only is not given days later.
+#[tokio::test]
+async fn what_gives_a_pin_or_a_permit_is_not_decided_again() {
+    let world = World::new().await;
+    let names = "('Paramedik Demo', 'Dokter Hewan Demo')";
+    let refuse = format!(
+        "INSERT INTO person_permission SELECT p.id, c, false FROM person p,
+           unnest(ARRAY['can_send_dp', 'can_send_sk', 'can_send_n', 'can_send_d']) c WHERE p.name IN {names}"
+    );
+    world.place.db.run(&refuse).await;
+    for text in [
+        "DP Wayan Sudra 72060202",
+        "SK 123456789012345 72060202 63020202 SP 4",
+        "N 081299990001",
+        BUDI,
+    ] {
+        let refused = world.came(PARAVET, text, 60 * 24 * 3).await;
+        assert_eq!(refused, "no_permission", "{text}");
+    }
+    world.place.db.run("DELETE FROM person_permission").await;
+    let give = format!(
+        "INSERT INTO person_permission SELECT p.id, c, true FROM person p,
+           unnest(ARRAY['can_send_dp', 'can_send_sk', 'can_send_n', 'can_send_d']) c WHERE p.name IN {names}"
+    );
+    world.place.db.run(&give).await;
+    let mut conn = world.place.db.client().await;
+    let tx = begin(&mut conn).await;
+    let wanted = crate::db::again::Wanted {
+        from: world.now - SignedDuration::from_hours(200),
+        to: world.now + SignedDuration::from_hours(1),
+        codes: &[],
+        after: None,
+        most: 10,
+    };
+    let originals = crate::db::again::originals(&tx, &wanted).await;
+    let paravet = people::by_contact(&tx, "console", PARAVET).await;
+    let paravet = paravet.expect("a query").expect("the paravet");
+    let mut lapse = Vec::new();
+    for original in originals.expect("a query") {
+        let decided = world.engine.again(&tx, &original, &paravet).await;
+        match decided.expect("the server answers") {
+            Again::Lapses => lapse.push(original.text.split(' ').next().unwrap_or("").to_owned()),
+            Again::Stored(_) => assert_eq!(original.text, BUDI),
+            other => panic!("{}: {other:?}", original.text),
+        }
+    }
+    lapse.sort_unstable();
+    assert_eq!(lapse, ["DP", "N", "SK"]);
 }
 
 #[tokio::test]
@@ -318,11 +582,7 @@ async fn h_takes_back_what_nothing_was_built_on() {
 #[tokio::test]
 async fn a_pregnancy_precedes_its_birth_by_a_plausible_time() {
     let world = World::after(&[BUDI, COW]).await;
-    let day = |ago: i64| {
-        let at = (world.now - SignedDuration::from_hours(24 * ago))
-            .to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(7)));
-        at.date().strftime("%d/%m/%Y").to_string()
-    };
+    let day = |ago| world.day(ago);
     let ib = world.said(PARAVET, "IB 7890 ID1 B1 B2", 290).await;
     assert!(ib.contains("lahir sekitar"), "{ib}");
     let soon = world
@@ -494,6 +754,84 @@ async fn last_digits_mean_an_owner_near_by_before_a_whole_id_elsewhere() {
     assert_eq!(world.herd("Orang Jauh 4567891").await, "ID4 alive");
 }
 
+/// Without a place all that the sender answers for; a named place is that place, be it their home.
+#[tokio::test]
+async fn heats_are_those_of_the_place_that_is_named() {
+    let world = World::after(&[BUDI, COW]).await;
+    let elsewhere = "INSERT INTO owner (name, place, registered_at)
+                     SELECT 'Nyoman', place, now() FROM place_code WHERE code = '63020202' LIMIT 1 RETURNING id";
+    let nyoman: i64 = world.place.db.one(elsewhere).await;
+    world
+        .place
+        .db
+        .run(&format!(
+            "INSERT INTO owner_key VALUES ({nyoman}, 'number', '{nyoman}');
+             INSERT INTO animal (owner, code, kind, species, sex, born_on, registered_at)
+             VALUES ({nyoman}, 'N1', 'SPBA', 'SP', 'B', current_date - 1500, now());
+             INSERT INTO person_area SELECT p.id, o.place FROM person p, owner o
+              WHERE p.name = 'Paramedik Demo' AND o.id = {nyoman};
+             UPDATE person SET home_place = (SELECT place FROM owner WHERE id = 1000001) WHERE name = 'Paramedik Demo'"
+        ))
+        .await;
+    for text in ["BH 7890 ID1".to_owned(), format!("BH {nyoman} N1")] {
+        assert_eq!(world.came(PARAVET, &text, 5).await, "stored", "{text}");
+    }
+    let all = world.said(PARAVET, "BHK", 0).await;
+    assert!(all.contains("ID1") && all.contains("N1"), "{all}");
+    let home = world.said(PARAVET, "BHK 72060202", 0).await;
+    assert!(home.contains("ID1") && !home.contains("N1"), "{home}");
+}
+
+/// Who sold an animal does not read on what became of it; who has it gone does.
+#[tokio::test]
+async fn a_gone_animal_is_found_by_its_farmer_and_a_sold_one_by_officers() {
+    let world = World::after(&[BUDI, SITI, COW]).await;
+    world.came(PARAVET, "DH 7890 ID2 SPBA B 4", 60).await;
+    let pin = pin_in(
+        &world
+            .said(PARAVET, &BUDI.replace("72060202", "72.06.02.02"), 0)
+            .await,
+    );
+    assert_eq!(world.came(FARMER, &format!("KDP {pin}"), 0).await, "stored");
+    world.came(PARAVET, "JBH 7890 3210 ID1", 50).await;
+    world.came(PARAVET, "AH 7890 ID2 M", 49).await;
+    assert!(world.said(FARMER, "IH ID2", 0).await.contains("mati"));
+    assert_eq!(world.came(FARMER, "IH ID1", 0).await, "unknown_animal");
+    let sold = world.said(PARAVET, "IH 7890 ID1", 0).await;
+    assert!(sold.contains("dijual kepada Siti Aminah"), "{sold}");
+    // Nothing is reported of what is gone.
+    assert_eq!(
+        world.came(PARAVET, "BB 7890 ID2 200", 0).await,
+        "unknown_animal"
+    );
+}
+
+/// A dam that died at calving: whichever of the two reports comes first.
+#[tokio::test]
+async fn a_dam_that_died_may_have_given_birth_before() {
+    let world = World::after(&[BUDI, COW]).await;
+    let day = |ago| world.day(ago);
+    assert_eq!(
+        world.came(PARAVET, "AH 7890 ID1 M", 10 * 24 * 60).await,
+        "stored"
+    );
+    let after = format!("LH 7890 ID1 J C1 {}", day(9));
+    let after = world.say(PARAVET, &after, 0).await;
+    assert_eq!(after.outcome, "gone_before", "{}", after.text);
+    assert!(after.text.contains(&day(10)), "{}", after.text);
+    let same = format!("LH 7890 ID1 J C1 {}", day(10));
+    assert_eq!(world.came(PARAVET, &same, 1).await, "stored");
+    // Her past counts as that of a living one.
+    let twice = format!("LH 7890 ID1 J C2 {}", day(100));
+    assert_eq!(world.came(PARAVET, &twice, 0).await, "born_too_soon");
+    assert_eq!(world.herd("Budi Santoso").await, "C1 alive, ID1 gone");
+    // Nothing else is reported of her.
+    assert_eq!(
+        world.came(PARAVET, "IB 7890 ID1 B1 B2", 0).await,
+        "unknown_animal"
+    );
+}
+
 /// However many owners there are, no text of a herd reads a whole table of them.
 #[tokio::test]
 async fn no_look_up_reads_a_whole_table() {
@@ -521,7 +859,7 @@ async fn no_look_up_reads_a_whole_table() {
     let sender = sender.expect("a query").expect("a person");
     for text in [
         "IB 081350017000 A1 B7 N1",
-        "PKB 081350017000 A1 3",
+        "PKB 081350017000 A1 0",
         "LH 081350017000 A2 B C1 01/02/2026",
         "DH 081350017000 D1 SPBA B 3",
         "JBH 081350017000 081350016000 D1",
@@ -531,6 +869,7 @@ async fn no_look_up_reads_a_whole_table() {
         "DP Baru Lagi 72060202",
         "DHP 081350017000",
         "IH 081350017000 A1",
+        "IH 081350016000 D2",
     ] {
         let asked = Asked::text(&sender, PARAVET, text, world.now);
         let answer = world.engine.answer(&tx, &asked).await.expect("an answer");

@@ -3,7 +3,7 @@
 use super::PersonRow;
 use crate::db::people::bulk::{Holder, Permission, StoredPerson};
 use crate::load::LoadReport;
-use crate::load::fault::{LoadFault, Problem, hint};
+use crate::load::fault::{LoadFault, Problem, hint, there_are};
 use crate::load::roles::unknown_permission;
 use std::collections::HashMap;
 
@@ -12,6 +12,8 @@ use std::collections::HashMap;
 pub(in crate::load) struct Found {
     pub user_types: Vec<String>,
     pub permissions: Vec<Permission>,
+    /// Codes of all groups.
+    pub groups: Vec<String>,
     /// By code, in the systems of the installation.
     pub places: HashMap<String, i64>,
     /// Who has which address now.
@@ -95,6 +97,11 @@ fn check(row: &PersonRow, found: &Found, faults: &mut Vec<LoadFault>) {
         .iter()
         .filter(missing)
         .for_each(|code| place("areas", code));
+    for code in row.groups.iter().flatten() {
+        if !found.groups.contains(code) {
+            faults.push(row.row.fault("groups", unknown_group(code, &found.groups)));
+        }
+    }
     for (code, _) in &row.permissions {
         if !found.permissions.iter().any(|p| p.code == *code) {
             faults.push(
@@ -102,6 +109,20 @@ fn check(row: &PersonRow, found: &Found, faults: &mut Vec<LoadFault>) {
                     .fault("permissions", unknown_permission(code, &found.permissions)),
             );
         }
+    }
+}
+
+/// A group that does not exist, with the nearest that does or all that do.
+fn unknown_group(code: &str, known: &[String]) -> Problem {
+    let near = hint(code, known.iter().map(String::as_str));
+    let hint = match near.is_empty() {
+        true => format!(" ({})", there_are(known)),
+        false => near,
+    };
+    Problem::Unknown {
+        value: code.into(),
+        wanted: "a group",
+        hint,
     }
 }
 
@@ -147,6 +168,10 @@ fn stored(row: &PersonRow, old: Option<&StoredPerson>, found: &Found) -> StoredP
             .collect(),
         areas,
         permissions: row.permissions.clone(),
+        groups: row
+            .groups
+            .clone()
+            .unwrap_or_else(|| old.map_or(Vec::new(), |o| o.groups.clone())),
         training: old.is_some_and(|o| o.training),
     }
 }

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
-/// Load places, lists, people, infrastructure or programmes from CSV files
+/// Load places, lists, people, groups, infrastructure or programmes from CSV files
 ///
 /// A file is checked whole: every fault is named with its line and column, and nothing is loaded
 /// unless all of it is right. The same file again changes nothing. Running daemons take it up at once.
@@ -23,6 +23,7 @@ Examples:
   kentongan load people people.csv
   kentongan load places --shipped                  all lists and places that come with the program
   kentongan load places new-villages.csv.gz --retire
+  kentongan load groups groups.csv                 what groups may do beyond the user type
   kentongan load infrastructure offices.csv        offices, laboratories, abattoirs, their mail and staff
   kentongan load programs programs.csv             campaigns of vaccination, surveillance and control
   kentongan load people --demo                     invented people, to try things out
@@ -60,7 +61,7 @@ enum What {
     Lists,
     /// People.
     #[value(
-        help = "name,language,user_type[,home][,areas][,phone][,email][,contacts][,permissions][,state]"
+        help = "name,language,user_type[,home][,areas][,phone][,email][,contacts][,permissions][,groups][,state]"
     )]
     People,
     /// Permissions.
@@ -72,6 +73,9 @@ enum What {
     /// Programmes.
     #[value(help = "number,kind,id,en[,disease][,from][,until]")]
     Programs,
+    /// Groups.
+    #[value(help = "code,id,en,permissions")]
+    Groups,
     /// User types.
     #[value(help = "code,id,en,receives,permissions[,synonyms][,source]")]
     UserTypes,
@@ -97,6 +101,7 @@ impl Load {
             retire_vanished: self.retire,
             systems: settings.engine.place_systems.clone(),
             by: By::named(crate::record::who()),
+            numbering: settings.engine.numbering(),
         };
         let mut conn = db.connect().await?;
         let tx = conn.begin().await?;
@@ -145,6 +150,7 @@ impl Load {
             What::Permissions => load::permissions(tx, source).await?,
             What::Infrastructure => load::infrastructure(tx, source, options).await?,
             What::Programs => load::programs(tx, source, options).await?,
+            What::Groups => load::groups(tx, source).await?,
             What::UserTypes => load::user_types(tx, source).await?,
         };
         Ok(vec![(self.name(), report)])

@@ -2,6 +2,7 @@
 
 mod change;
 mod erase;
+mod groups;
 mod list;
 mod show;
 mod suppressions;
@@ -20,9 +21,11 @@ WHO is an id, a number, an address, or a part of the name that only one person h
 Examples:
   kentongan people list --type PLS --area 7204
   kentongan people list --without-contact
+  kentongan people groups
   kentongan people show 081234567890
   kentongan people add --name \"Siti Fatimah\" --type PLS --home 72060202 --contact 081234567899
   kentongan people change 081234567899 --grant can_send_pk --add-area 7204 --reason \"trusted\"
+  kentongan people change 17 --add-group RPH --reason \"sent to the abattoir\"
   kentongan people change 17 --number 081234567800 --reason \"lost her phone\"
   kentongan people import people.csv --dry-run
   kentongan people suspend 17 --reason \"false reports\"
@@ -59,6 +62,8 @@ enum What {
     /// Note that somebody is no longer with us; their reports stay
     Leave(change::Fate),
     History(list::History),
+    /// All groups, and what their people may do beyond the user type
+    Groups,
     Erase(erase::Erase),
     /// Addresses that bounced or complained, latest first
     Suppressions {
@@ -91,6 +96,7 @@ impl People {
             What::Resume(it) => it.run(context, Active).await,
             What::Leave(it) => it.run(context, Left).await,
             What::History(it) => it.run(context).await,
+            What::Groups => groups::run(context).await,
             What::Erase(it) => it.run(context).await,
             What::Suppressions { lift, reason, most } => {
                 let (_, db) = context.db()?;

@@ -151,11 +151,12 @@ fn agreed(what: &str, count: u64) -> Result<bool> {
 fn said(found: &BTreeMap<&'static str, u64>, stored: &str) {
     let of = |what| found.get(what).copied().unwrap_or_default();
     note(format!(
-        "{} looked at: {} {stored}, {} sent right by their senders since, {} read otherwise today (left as they are), {} of people \
+        "{} looked at: {} {stored}, {} sent right by their senders since, {} to be sent again (PINs, permits), {} read otherwise today (left as they are), {} of people \
          who have no address any more, {} as they were",
         found.values().sum::<u64>(),
         of("stored"),
         of("corrected"),
+        of("lapses"),
         of("otherwise"),
         of("elsewhere"),
         of("same"),
@@ -204,6 +205,10 @@ impl Pass<'_> {
             Again::Corrected(since) => {
                 self.tell(o, "corrected", &since)?;
                 Ok("corrected")
+            }
+            Again::Lapses => {
+                self.tell(o, "lapses", "")?;
+                Ok("lapses")
             }
             Again::Otherwise(now) => {
                 self.tell(o, "otherwise", now)?;
@@ -280,6 +285,9 @@ impl Pass<'_> {
         let (was, now) = (&o.outcome, one_line(now, 160));
         self.out.line(match what {
             "stored" => format!("    was {was}; stored now: {now}"),
+            "lapses" => format!(
+                "    was {was}; left: gives a PIN or a permit that counts from when it was asked for, so it must be sent again"
+            ),
             "corrected" => format!("    was {was}; sent right since: {now}"),
             _ => format!("    is stored and stays so; today it would be {now}"),
         })

@@ -6,7 +6,7 @@ use common::alerts::Whom;
 use common::code::Var;
 use common::config::Settings;
 use common::daemon::Daemon;
-use common::db::people::Recipient;
+use common::db::people::{Kinds, Recipient};
 use common::engine::{Engine, Wording};
 use common::envelope::Envelope;
 use common::home::Home;
@@ -88,16 +88,21 @@ impl Housekeeping {
         Ok(())
     }
 
-    /// One message for each coordinator, whatever the number of people.
+    /// One message for each coordinator, whatever the number of people. Nobody else gets their names.
     async fn tell_of_unreachable(&self) -> Result {
         let codes = self.engine.codes();
-        let coordinators: Vec<&str> = match codes.circle("supervisors") {
-            Some(Whom::Covering { types }) => types.iter().map(String::as_str).collect(),
-            _ => Vec::new(),
+        let coordinators = match codes.circle("supervisors") {
+            Some(Whom::Covering { types, groups }) => Kinds { types, groups },
+            _ => Kinds::default(),
         };
         let mut conn = self.home.db.connect().await?;
         let tx = conn.begin().await?;
-        let found = people::newly_unreachable(&tx, &coordinators).await?;
+        let found = people::newly_unreachable(&tx, coordinators).await?;
+        if coordinators.is_empty() && !found.is_empty() {
+            warn!(
+                "Nobody is told of people whom nothing reaches: the circle `supervisors` must be `covering` and name types or groups"
+            );
+        }
         for lost in &found {
             telemetry::count(UNREACHABLE, "new");
             let told = lost.told.len();

@@ -33,10 +33,13 @@ pub struct Add {
     /// Area of responsibility, by code; may be given several times
     #[arg(long, value_name = "CODE")]
     area: Vec<String>,
-    /// May do this beyond the user type
+    /// Group that they are in, by code; may be given several times
+    #[arg(long, alias = "add-group", value_name = "CODE")]
+    group: Vec<String>,
+    /// May do this beyond the user type and the groups
     #[arg(long, value_name = "PERMISSION")]
     grant: Vec<String>,
-    /// May not do this in spite of it
+    /// May not do this in spite of them
     #[arg(long, value_name = "PERMISSION")]
     refuse: Vec<String>,
     /// Why; goes on record with your name
@@ -81,6 +84,7 @@ impl Add {
         ];
         edits.extend(self.home.clone().map(|code| Edit::Home(Some(code))));
         edits.extend(self.area.iter().cloned().map(Edit::AddArea));
+        edits.extend(self.group.iter().cloned().map(Edit::AddGroup));
         edits.extend(self.grant.iter().map(|p| Edit::Permit(p.clone(), true)));
         edits.extend(self.refuse.iter().map(|p| Edit::Permit(p.clone(), false)));
         edits.extend(self.contact.iter().cloned().map(Edit::AddContact));
@@ -114,16 +118,22 @@ pub struct Change {
     /// One area less
     #[arg(long, value_name = "CODE")]
     remove_area: Vec<String>,
-    /// All permissions are again what the user type says
+    /// One more group that they are in, by code: `kentongan people groups` lists them
+    #[arg(long, value_name = "CODE")]
+    add_group: Vec<String>,
+    /// One group less
+    #[arg(long, value_name = "CODE")]
+    remove_group: Vec<String>,
+    /// All permissions are again what the user type and the groups say
     #[arg(long)]
     reset_permissions: bool,
-    /// This permission is again what the user type says
+    /// This permission is again what they say
     #[arg(long, value_name = "PERMISSION")]
     reset: Vec<String>,
-    /// May do this beyond the user type
+    /// May do this beyond the user type and the groups
     #[arg(long, value_name = "PERMISSION")]
     grant: Vec<String>,
-    /// May not do this in spite of it
+    /// May not do this in spite of them
     #[arg(long, value_name = "PERMISSION")]
     refuse: Vec<String>,
     /// One address less
@@ -175,6 +185,8 @@ impl Change {
         edits.extend(self.no_home.then_some(Edit::Home(None)));
         edits.extend(self.remove_area.iter().cloned().map(Edit::RemoveArea));
         edits.extend(self.add_area.iter().cloned().map(Edit::AddArea));
+        edits.extend(self.remove_group.iter().cloned().map(Edit::RemoveGroup));
+        edits.extend(self.add_group.iter().cloned().map(Edit::AddGroup));
         edits.extend(self.reset_permissions.then_some(Edit::ResetAll));
         edits.extend(self.reset.iter().cloned().map(Edit::Reset));
         edits.extend(self.grant.iter().map(|p| Edit::Permit(p.clone(), true)));
@@ -252,7 +264,12 @@ async fn edited(
     person: &mut StoredPerson,
     edits: &[Edit],
 ) -> Result<()> {
-    let rules = Rules::of(tx, &settings.engine.place_systems).await?;
+    let rules = Rules::of(
+        tx,
+        &settings.engine.place_systems,
+        settings.engine.numbering(),
+    )
+    .await?;
     let mut faults = people::apply(tx, &rules, person, edits).await?;
     match faults.len() {
         0 => Ok(()),
@@ -278,6 +295,7 @@ fn nobody() -> StoredPerson {
         contacts: Vec::new(),
         areas: Vec::new(),
         permissions: Vec::new(),
+        groups: Vec::new(),
         training: false,
     }
 }

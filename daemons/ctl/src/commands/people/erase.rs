@@ -12,8 +12,8 @@ use serde_json::json;
 
 /// Forget who somebody was: name, addresses, words, mails. What they reported stays
 ///
-/// Cannot be undone. Free text of reports, messages that wait on queues, dead letters and backups
-/// are not reached.
+/// Cannot be undone. Free text of reports, names in other people's words, messages on queues outside of the
+/// database and backups are not reached.
 #[derive(Debug, Args)]
 pub struct Erase {
     /// Who: an id, a number, an address, or a part of the name
@@ -35,7 +35,7 @@ impl Erase {
         let tx = conn.begin().await?;
         let id = one(&tx, &settings, &self.who).await?;
         let by = By::named(who()).because(Some(&self.reason));
-        let touched = match people::erase(&tx, &by, id).await? {
+        let touched = match people::erase(&tx, &by, id, &settings.engine.numbering()).await? {
             Erasure::Done(touched) => touched,
             Erasure::Unknown => return Err(Fault::nothing(format!("there is no person {id}"))),
             Erasure::Before => {
@@ -75,8 +75,14 @@ impl Erase {
                 "reports without the name or number in them",
             ),
             (touched.changes, "changes on record without who it was"),
+            (touched.waiting, "waiting messages deleted"),
         ] {
             out.line(format!("  {count:>6} {what}"))?;
+        }
+        for owner in &touched.owners_left {
+            note(&format!(
+                "Owner {owner} has a number of theirs and stays: another name, or another herd."
+            ));
         }
         if self.dry_run {
             note("A dry run: nothing was touched.");

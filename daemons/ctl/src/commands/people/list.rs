@@ -15,6 +15,9 @@ pub struct List {
     /// Only this user type, as in PLS
     #[arg(long = "type", value_name = "CODE")]
     user_type: Option<String>,
+    /// Only this group, as in RPH: `kentongan people groups` lists them
+    #[arg(long, value_name = "CODE")]
+    group: Option<String>,
     /// Only who answers for this place, a part of it, or what it is a part of
     #[arg(long, value_name = "CODE")]
     area: Option<String>,
@@ -38,20 +41,22 @@ fn state(word: &str) -> std::result::Result<PersonState, String> {
 impl List {
     pub async fn run(self, context: &Context) -> Result {
         let (settings, db) = context.db()?;
-        let systems = &settings.engine.place_systems;
+        let engine = &settings.engine;
         let found = in_tx(&db, async |tx| {
-            let rules = Rules::of(tx, systems).await?;
+            let rules = Rules::of(tx, &engine.place_systems, engine.numbering()).await?;
             let user_type = self
                 .user_type
                 .as_ref()
                 .map(|code| rules.user_type(code))
                 .transpose();
+            let group = self.group.as_ref().map(|code| rules.group(code));
             let area = match &self.area {
                 Some(code) => Some(people::place(tx, &rules, code).await?.map_err(fault)?),
                 None => None,
             };
             let filter = ListedFilter {
                 user_type: user_type.map_err(fault)?,
+                group: group.transpose().map_err(fault)?,
                 area,
                 state: self.state.map(|s| s.as_str().to_owned()),
                 without_contact: self.without_contact,

@@ -53,9 +53,12 @@ pub fn shown(out: Out, who: &str, found: &[Details]) -> Result {
         for area in &person.areas {
             out.line(format!("  area   {area}"))?;
         }
+        for group in &person.groups {
+            out.line(format!("  group  {}: {}", group.code, group.name))?;
+        }
         if !person.permissions.is_empty() {
             out.line(format!(
-                "  beyond the user type: {}",
+                "  beyond the user type and the groups: {}",
                 person.permissions.join(" ")
             ))?;
         }

@@ -9,6 +9,7 @@ use common::code::Reader;
 use common::db::workbooks;
 use common::mail::File;
 use common::messages::Attachment;
+use common::people::By;
 use common::workbook::form::{Form, Mark};
 use common::workbook::grid::{Fault, Grid};
 use common::workbook::kind::Store;
@@ -76,14 +77,14 @@ impl View<'_> {
         }
         let mut faults = grid.faults.clone();
         let entries = if form.kind.store == Store::People {
-            let (systems, language) = (&self.desk.systems[..], self.language);
-            let may = self.person.permissions.iter().map(String::as_str);
-            let may: Vec<&str> = may.collect();
+            let (desk, language) = (&self.desk, self.language);
+            let by = By::named("a trial");
+            let options = rows_of_people::options(&desk.engine, &desk.systems, by);
             let (mut table, wrong) =
-                rows_of_people::table((form, grid), &may, systems, language, &tx).await?;
+                rows_of_people::table((form, grid), self.person, &options, language, &tx).await?;
             faults.extend(wrong);
             let of = (form, grid);
-            faults.extend(rows_of_people::load(of, &mut table, systems, language, &tx).await?);
+            faults.extend(rows_of_people::load(of, &mut table, &options, language, &tx).await?);
             Entries::People(table)
         } else {
             let (messages, wrong) = rows::messages(form, grid, reader);

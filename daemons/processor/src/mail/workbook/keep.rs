@@ -65,16 +65,15 @@ impl Case<'_> {
                 answers = self.messages(person, (&ready.form, messages), out).await?;
             }
             Entries::People(table) => {
-                let systems = &self.judge.systems;
                 let by = By::message(person.id, self.mail.msg.envelope.id);
-                people::store(table, systems, &by, self.tx)
-                    .await
-                    .map_err(|e| match e {
-                        LoadError::Database(failure) => failure,
-                        LoadError::Faults(_) => {
-                            again("people changed while a workbook was looked at")
-                        }
-                    })?;
+                let options = people::options(&self.judge.engine, &self.judge.systems, by);
+                match people::store(table, &options, self.tx).await {
+                    Ok(true) => {}
+                    Ok(false) | Err(LoadError::Faults(_)) => {
+                        return Err(again("people changed while a workbook was looked at"));
+                    }
+                    Err(LoadError::Database(failure)) => return Err(failure),
+                }
             }
         }
         let mut said = ready.said.clone();
@@ -199,7 +198,10 @@ impl Case<'_> {
     }
 
     async fn note(&self, person: &Person, said: &Said, rows: usize) -> Result<bool> {
+        let files = said.attachments.iter();
+        let blobs: Vec<&str> = files.map(|file| file.blob.as_str()).collect();
         let outcome = Outcome {
+            blobs: &blobs,
             mail: self.mail.msg.envelope.id,
             person: person.id,
             kind: &said.kind,

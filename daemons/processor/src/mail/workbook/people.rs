@@ -1,11 +1,15 @@
 //! Rows as people: made into what the loader reads, its faults led back to their cells. Who is
 //! registered already is not changed this way.
 
+mod area;
+
 use common::code::Var;
+use common::db::people::Person;
 use common::db::{Tx, people, workbooks};
+use common::engine::Engine;
 use common::language::Language;
 use common::load::{self, LoadError, LoadFault, LoadOptions, Problem};
-use common::people::{self as registering, By};
+use common::people::{self as registering, By, Group};
 use common::workbook::cell;
 use common::workbook::form::Form;
 use common::workbook::grid::{Fault, Grid, GridRow};
@@ -14,7 +18,7 @@ use common::{Failure, Result};
 
 /// What the loader reads: the row of the sheet, and its cells in the order of [`COLUMNS`].
 #[derive(Default)]
-pub struct Table(Vec<(u32, [String; 7])>);
+pub struct Table(Vec<(u32, [String; 8])>);
 
 impl Table {
     /// How many people it has.
@@ -39,7 +43,7 @@ impl Table {
     }
 }
 
-const COLUMNS: [&str; 7] = [
+const COLUMNS: [&str; 8] = [
     "name",
     "language",
     "user_type",
@@ -47,6 +51,7 @@ const COLUMNS: [&str; 7] = [
     "areas",
     "phone",
     "email",
+    "groups",
 ];
 
 /// What a row says, by the names of the columns.
@@ -55,12 +60,12 @@ struct Read<'a> {
     cells: Vec<(&'a str, String)>,
 }
 
-/// Checks all rows; what the loader will read, and every fault. Nobody registers people who may do more than
-/// they do themselves, whose permissions `may` are.
+/// Checks all rows; what the loader will read, and every fault. As with `D`, nobody registers people who may do more
+/// than the sender may let them, or for places for which the sender does not answer.
 pub async fn table(
     (form, grid): (&Form, &Grid<'_>),
-    may: &[&str],
-    systems: &[String],
+    sender: &Person,
+    options: &LoadOptions,
     language: Language,
     tx: &Tx<'_>,
 ) -> Result<(Table, Vec<Fault>)> {
@@ -68,15 +73,23 @@ pub async fn table(
         form,
         grid,
         language,
+        options,
     };
     let mut faults = Vec::new();
     let mut table = Table::default();
+    let groups = registering::groups(tx).await?;
+    let may: Vec<&str> = sender.permissions.iter().map(String::as_str).collect();
+    let within = registering::groups_within(tx, &may).await?;
     for row in &grid.rows {
         let before = faults.len();
         let read = check.read(row, &mut faults);
-        let home = check.home(&read, systems, tx, &mut faults).await?;
+        let home = check.home(&read, tx, &mut faults).await?;
         check.strangers(&read, tx, &mut faults).await?;
-        check.rank(&read, may, tx, &mut faults).await?;
+        check
+            .area((&read, &home), sender.id, tx, &mut faults)
+            .await?;
+        check.rank(&read, &may, tx, &mut faults).await?;
+        check.groups(&read, &within, &groups, &mut faults);
         if faults.len() == before {
             table.0.push((row.number, line(&read, &home)));
         }
@@ -89,7 +102,7 @@ pub async fn table(
 pub async fn load(
     (form, grid): (&Form, &Grid<'_>),
     table: &mut Table,
-    systems: &[String],
+    options: &LoadOptions,
     language: Language,
     tx: &Tx<'_>,
 ) -> Result<Vec<Fault>> {
@@ -97,10 +110,11 @@ pub async fn load(
         form,
         grid,
         language,
+        options,
     };
     let mut told = Vec::new();
     loop {
-        let faults = match store(table, systems, &By::named("a trial"), tx).await {
+        let faults = match store(table, options, tx).await {
             Ok(_) => return Ok(told),
             Err(LoadError::Database(failure)) => return Err(failure),
             Err(LoadError::Faults(faults)) => faults,
@@ -118,29 +132,35 @@ pub async fn load(
     }
 }
 
-/// Loads a table that was found good, in the name of whoever sent it; how many people are new.
+/// Loads a table that was found good, in the name of whoever sent it. False when somebody in it was registered
+/// meanwhile: then this would change them, and the transaction is not to be kept.
 pub async fn store(
     table: &Table,
-    systems: &[String],
-    by: &By,
+    options: &LoadOptions,
     tx: &Tx<'_>,
-) -> std::result::Result<usize, LoadError> {
+) -> std::result::Result<bool, LoadError> {
     if table.0.is_empty() {
-        return Ok(0);
+        return Ok(true);
     }
-    let options = LoadOptions {
+    let report = load::people(tx, &table.csv()?[..], options).await?;
+    Ok(report.changed == 0 && report.unchanged == 0)
+}
+
+/// How people are loaded in this installation, in somebody's name.
+pub fn options(engine: &Engine, systems: &[String], by: By) -> LoadOptions {
+    LoadOptions {
+        retire_vanished: false,
         systems: systems.to_vec(),
-        by: by.clone(),
-        ..LoadOptions::default()
-    };
-    let report = load::people(tx, &table.csv()?[..], &options).await?;
-    Ok(usize::try_from(report.added).unwrap_or(usize::MAX))
+        by,
+        numbering: engine.numbering(),
+    }
 }
 
 struct Check<'a> {
     form: &'a Form,
     grid: &'a Grid<'a>,
     language: Language,
+    options: &'a LoadOptions,
 }
 
 impl<'a> Check<'a> {
@@ -166,20 +186,14 @@ impl<'a> Check<'a> {
     }
 
     /// The code of the place: as given, else found by its four names.
-    async fn home(
-        &self,
-        read: &Read<'_>,
-        systems: &[String],
-        tx: &Tx<'_>,
-        faults: &mut Vec<Fault>,
-    ) -> Result<String> {
+    async fn home(&self, read: &Read<'_>, tx: &Tx<'_>, faults: &mut Vec<Fault>) -> Result<String> {
         if let Some(code) = read.get("place") {
             return Ok(code.to_owned());
         }
         let (mut above, mut names, mut found) = (None, Vec::new(), String::new());
         for column in ["province", "regency", "district", "village"] {
             let Some(name) = read.get(column) else { break };
-            let places = workbooks::places_named(tx, systems, above, name).await?;
+            let places = workbooks::places_named(tx, &self.options.systems, above, name).await?;
             let [(id, code)] = &places[..] else {
                 let label = self.label(column);
                 let values = [
@@ -209,7 +223,8 @@ impl<'a> Check<'a> {
             };
             let address = match kind {
                 "phone" => {
-                    common::phone::canonical(typed, common::phone::INDONESIA).unwrap_or_default()
+                    let country = &self.options.numbering.country;
+                    common::phone::canonical(typed, country).unwrap_or_default()
                 }
                 _ => typed.to_lowercase(),
             };
@@ -237,6 +252,24 @@ impl<'a> Check<'a> {
             faults.push(self.fault(read.row, "user_type", "cannot_register", &value));
         }
         Ok(())
+    }
+
+    /// Groups that do not exist, or that are not among those into which the sender may put people.
+    fn groups(&self, read: &Read<'_>, within: &[String], all: &[Group], faults: &mut Vec<Fault>) {
+        let more = |group: &Group| !within.contains(&group.code);
+        for word in words(read.get("groups").unwrap_or_default()) {
+            let value = ("value", Var::from(word.as_str()));
+            let (key, values) = match all.iter().find(|g| g.code == word) {
+                Some(group) if more(group) => ("cannot_group", vec![value]),
+                Some(_) => continue,
+                None => {
+                    let there: Vec<&str> = all.iter().map(|g| g.code.as_str()).collect();
+                    let there = ("groups", there.join(", ").into());
+                    ("unknown_group", vec![value, there])
+                }
+            };
+            faults.push(self.fault(read.row, "groups", key, &values));
+        }
     }
 
     /// A fault of the loader, at the cell that it is about.
@@ -321,17 +354,30 @@ impl Read<'_> {
     }
 }
 
-fn line(read: &Read<'_>, home: &str) -> [String; 7] {
+/// The codes of a cell with several, in capitals.
+fn words(cell: &str) -> impl Iterator<Item = String> {
+    let words = cell.split(|c: char| c.is_whitespace() || ",;|".contains(c));
+    words.filter(|w| !w.is_empty()).map(str::to_uppercase)
+}
+
+/// Without areas of responsibility they answer for their home: none at all would be the whole country.
+fn line(read: &Read<'_>, home: &str) -> [String; 8] {
     let get = |column| read.get(column).unwrap_or_default().to_owned();
     let name = format!("{} {}", get("given_name"), get("family_name"));
     let language = Some(get("language")).filter(|l| !l.is_empty());
+    let areas: Vec<String> = words(&get("areas")).collect();
+    let areas = Some(areas.join(" ")).filter(|areas| !areas.is_empty());
     [
         name.trim().to_owned(),
         language.unwrap_or_else(|| "id".into()),
         get("user_type"),
         home.to_owned(),
-        get("areas").replace([',', ';'], " "),
+        areas.unwrap_or_else(|| home.to_owned()),
         get("phone"),
         get("email"),
+        words(&get("groups")).collect::<Vec<_>>().join(" "),
     ]
 }
+
+#[cfg(test)]
+mod tests;

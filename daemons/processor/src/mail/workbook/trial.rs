@@ -4,10 +4,12 @@ use crate::mail::carry_out::Order;
 use common::Result;
 use common::code::Reader;
 use common::db::Tx;
-use common::engine::{Answer, Engine};
+use common::engine::{Answer, Engine, Lapse};
+use common::language::Language;
 use common::workbook::form::Form;
 use common::workbook::grid::Fault;
 use common::workbook::rows::Message;
+use common::workbook::words::say;
 
 /// What came of one row.
 pub struct Tried {
@@ -27,10 +29,19 @@ pub async fn answers(
 ) -> Result<Vec<Tried>> {
     let mut tried = Vec::with_capacity(messages.len());
     for (line, message) in (0_i16..).zip(messages) {
-        let answer = engine.answer(tx, &order.asked(line, &message.text)).await?;
+        let asked = order.asked(line, &message.text);
+        // What the whole workbook tells, its rows do not tell one by one.
+        let tells = form.kind.tell.is_none();
+        let answer = engine.answer_telling(tx, &asked, tells).await?;
         // What was said just before by a text is stored already.
         let good = matches!(answer.outcome, "stored" | "repeated");
-        let fault = (!good).then(|| message.refused(form, answer.outcome, &answer.text));
+        // Nobody reads a workbook's answers soon enough.
+        let fault = if answer.lapses == Some(Lapse::Pin) {
+            let language = Language::from_tag(&order.person.language).unwrap_or_default();
+            Some(message.refused(form, "owner", &say("gives_pin", language, &[])))
+        } else {
+            (!good).then(|| message.refused(form, answer.outcome, &answer.text))
+        };
         tried.push(Tried { answer, fault });
     }
     Ok(tried)
