@@ -136,7 +136,7 @@ fn word(out: Out, state: Option<&ChannelState>, runs: bool) -> String {
         return if runs { "never ran" } else { "not used" }.to_owned();
     };
     if let Some(by) = &state.paused_by {
-        return out.look(Look::Yellow, &format!("paused by {by}"));
+        return out.look(Look::Yellow, format!("paused by {by}"));
     }
     match state.health {
         Health::Good => out.look(Look::Green, "good"),

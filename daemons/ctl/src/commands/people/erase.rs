@@ -80,7 +80,7 @@ impl Erase {
             out.line(format!("  {count:>6} {what}"))?;
         }
         for owner in &touched.owners_left {
-            note(&format!(
+            note(format!(
                 "Owner {owner} has a number of theirs and stays: another name, or another herd."
             ));
         }
