@@ -1,10 +1,7 @@
 //! The bridge before an SMS gateway: node-smpp's server, which does as it is told.
 
 use common::channel::shipped;
-use common::envelope::Envelope;
-use common::messages::{Purpose, TextOutput};
 use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp};
 use kentongan_tests::both_homes;
 use kentongan_tests::servers::smsc::{Smsc, Submitted};
 use kentongan_tests::world::{Build, Place, World, people, until};
@@ -93,25 +90,6 @@ async fn answered(smsc: &Smsc, to: &str, words: &str) -> String {
     said(&sent, to)
 }
 
-/// Puts a text for somebody on the channel's queue.
-async fn send(world: &World, to: &str, text: &str) -> Uuid {
-    let message = TextOutput {
-        channel: "sms".into(),
-        to: to.into(),
-        text: text.into(),
-        purpose: Purpose::Alert,
-        in_reply_to: None,
-        parts: 1,
-        expires_at: Timestamp::now() + SignedDuration::from_hours(1),
-        tried: vec![],
-    };
-    let envelope = Envelope::first(Uuid::now_v7(), &message, Timestamp::now());
-    world
-        .put("text-output-sms", std::slice::from_ref(&envelope))
-        .await;
-    envelope.id
-}
-
 async fn state_of(world: &World, id: Uuid) -> String {
     let sql = format!("SELECT state FROM delivery WHERE id = '{id}'");
     world.texts(&sql).await.pop().unwrap_or_default()
@@ -198,7 +176,9 @@ async fn texts_of_all_alphabets_and_lengths_go_out() {
     for join in ["udh8", "udh16", "sar"] {
         let first = smsc.seen().await.submitted.len();
         for (to, text, ..) in &texts {
-            send(&world, to, &format!("{text}{}", &join[..1])).await;
+            world
+                .alert("sms", to, &format!("{text}{}", &join[..1]))
+                .await;
         }
         for (to, text, data_coding, parts) in &texts {
             let text = format!("{text}{}", &join[..1]);
@@ -318,22 +298,22 @@ async fn a_gateway_that_throttles_refuses_or_falls_silent() {
     let plan = |statuses: Value| json!({ "statuses": statuses });
     // Throttled by either status: sent at last, and no attempt was lost by it.
     smsc.plan(plan(json!([0x58, 0x14, 0x58]))).await;
-    let id = send(&world, "+6281111111101", "satu").await;
+    let id = world.alert("sms", "+6281111111101", "satu").await;
     until_state(&world, id, "sent").await;
     let attempts = format!("SELECT attempts::bigint FROM delivery WHERE id = '{id}'");
     assert_eq!(world.number(&attempts).await, 1);
     // Refused for good, and not sent again.
     smsc.plan(plan(json!([0x0b]))).await;
-    let id = send(&world, "+6281111111102", "dua").await;
+    let id = world.alert("sms", "+6281111111102", "dua").await;
     until_state(&world, id, "refused").await;
     // Later, whatever it says.
     smsc.plan(plan(json!([0x08, 0x0401]))).await;
-    let id = send(&world, "+6281111111103", "tiga").await;
+    let id = world.alert("sms", "+6281111111103", "tiga").await;
     until_state(&world, id, "sent").await;
     // Never answered, or cut: the channel's file says to send it again, once.
     for (number, how) in [("+6281111111104", "silent"), ("+6281111111105", "cut")] {
         smsc.plan(plan(json!([how]))).await;
-        let id = send(&world, number, how).await;
+        let id = world.alert("sms", number, how).await;
         until_state(&world, id, "sent").await;
     }
     let seen = smsc.seen().await;
@@ -357,7 +337,7 @@ async fn a_gateway_that_goes_comes_back() {
     until_bound(&smsc, 3).await;
     // It dies, and what goes out meanwhile waits.
     smsc.kill();
-    let id = send(&world, "+6281111111101", "satu").await;
+    let id = world.alert("sms", "+6281111111101", "satu").await;
     world.processes[bridge]
         .wait_for("cannot connect to 127.0.0.1")
         .await;
@@ -536,7 +516,11 @@ async fn many_texts_at_once_hold_no_answers_up() {
     let ids = async {
         let mut ids = Vec::new();
         for number in 0..30 {
-            ids.push(send(&world, &format!("+62811111111{number:02}"), "satu").await);
+            ids.push(
+                world
+                    .alert("sms", &format!("+62811111111{number:02}"), "satu")
+                    .await,
+            );
         }
         ids
     };

@@ -2,9 +2,6 @@
 //! keep them.
 
 use common::channel::shipped;
-use common::envelope::Envelope;
-use common::messages::{Purpose, TextOutput};
-use jiff::{SignedDuration, Timestamp};
 use kentongan_tests::both_homes;
 use kentongan_tests::servers::gammu::{Gammu, Part, names};
 use kentongan_tests::world::{Build, Place, World, until};
@@ -105,24 +102,6 @@ async fn until_gammu_said(gammu: &Gammu, words: &str) -> String {
     found.unwrap()
 }
 
-/// Puts a text for somebody on the channel's queue.
-async fn send(world: &World, channel: &str, to: &str, text: &str) -> Uuid {
-    let message = TextOutput {
-        channel: channel.into(),
-        to: to.into(),
-        text: text.into(),
-        purpose: Purpose::Alert,
-        in_reply_to: None,
-        parts: 1,
-        expires_at: Timestamp::now() + SignedDuration::from_hours(1),
-        tried: vec![],
-    };
-    let envelope = Envelope::first(Uuid::now_v7(), &message, Timestamp::now());
-    let queue = format!("text-output-{channel}");
-    world.put(&queue, std::slice::from_ref(&envelope)).await;
-    envelope.id
-}
-
 async fn until_heard(world: &World, id: Uuid, event: &str) {
     let sql = format!("SELECT event FROM delivery_heard WHERE id = '{id}'");
     until(event, async || {
@@ -182,7 +161,7 @@ async fn texts_of_all_alphabets_and_lengths_go_through_gammu() {
     let long = "Sapi [betina] {€ 5} ~ ".repeat(16);
     let emoji = "Sapi 😀 عربى ".repeat(14);
     for text in ["Halo [ABC] {x} €", "Sapi 😀 عربى", &long, &emoji] {
-        let id = send(&world, "sms_gammu", PELSA, text).await;
+        let id = world.alert("sms_gammu", PELSA, text).await;
         until_heard(&world, id, "pending").await;
         let words: String = text.chars().take(60).collect();
         assert_eq!(until_gammu_said(&gammu, &words).await, *text);
@@ -234,7 +213,7 @@ async fn whoever_is_killed_comes_back_and_nothing_is_lost_or_doubled() {
     // The modem's daemon dies: what is given to it waits, the channel counts as away, and what it
     // left is taken all the same.
     gammu.stop();
-    let id = send(&world, "sms_gammu", PELSA, "Rapat besok.").await;
+    let id = world.alert("sms_gammu", PELSA, "Rapat besok.").await;
     world.processes[bridge]
         .wait_for("daemon takes nothing")
         .await;
@@ -392,7 +371,7 @@ async fn a_text_through_sms_server_tools_is_answered_and_its_receipt_heard() {
     let told = world.ctl(&["trace", &trace[0]], b"").await;
     assert!(told.out.contains("delivered"), "{}{}", told.out, told.err);
     // What the daemon gives up is known as failed, with its reason.
-    let id = send(&world, "sms_modem", PELSA, "Rapat besok.").await;
+    let id = world.alert("sms_modem", PELSA, "Rapat besok.").await;
     modem
         .ends(
             "Rapat",

@@ -1,9 +1,6 @@
 //! The bridge at a true XMPP server: Prosody, with people who write from their accounts.
 
 use common::channel::shipped;
-use common::envelope::Envelope;
-use common::messages::{Purpose, TextOutput};
-use jiff::{SignedDuration, Timestamp};
 use kentongan_tests::both_homes;
 use kentongan_tests::servers::prosody::{PASSWORD, Person, Prosody, Raw};
 use kentongan_tests::world::{Build, Place, World, people, until};
@@ -74,24 +71,6 @@ async fn until_noted(person: &Person, words: &str) {
     until(words, async || person.said().contains(words)).await;
 }
 
-/// Puts a text for somebody on the channel's queue.
-async fn send(world: &World, to: &str, text: &str) -> Uuid {
-    let message = TextOutput {
-        channel: "xmpp".into(),
-        to: to.into(),
-        text: text.into(),
-        purpose: Purpose::Alert,
-        in_reply_to: None,
-        parts: 1,
-        expires_at: Timestamp::now() + SignedDuration::from_hours(1),
-        tried: vec![],
-    };
-    let envelope = Envelope::first(Uuid::now_v7(), &message, Timestamp::now());
-    let queue = "text-output-xmpp";
-    world.put(queue, std::slice::from_ref(&envelope)).await;
-    envelope.id
-}
-
 async fn until_state(world: &World, id: Uuid, state: &str) {
     let sql = format!("SELECT count(*) = 1 FROM delivery WHERE id = '{id}' AND state = '{state}'");
     world.until_true(&sql).await;
@@ -146,7 +125,7 @@ async fn texts_of_all_alphabets_come_and_go() {
         "\u{1}kendali\u{b}",
         long.trim(),
     ] {
-        send(&world, ANI, text).await;
+        world.alert("xmpp", ANI, text).await;
         let printable: String = text
             .chars()
             .filter(|c| *c == '\n' || !c.is_control())
@@ -170,7 +149,7 @@ async fn a_server_that_goes_and_comes_back_loses_nothing() {
     for (round, end) in [Prosody::stop, Prosody::kill].into_iter().enumerate() {
         end(&mut prosody);
         let text = format!("Awas, ronde {round}");
-        let alert = send(&world, ANI, &text).await;
+        let alert = world.alert("xmpp", ANI, &text).await;
         until_said(&world, bridge, "Not connected", round + 1).await;
         prosody.start_again();
         until_said(&world, bridge, "Connected", round + 2).await;
@@ -267,7 +246,7 @@ async fn a_server_that_takes_and_never_answers_is_left_and_resumed() {
     let bridge = begun(&mut world, &prosody, &[]).await;
     let ani = Person::online(&prosody, "ani").await;
     prosody.signal("STOP");
-    let alert = send(&world, ANI, "Awas di desa").await;
+    let alert = world.alert("xmpp", ANI, "Awas di desa").await;
     until_said(&world, bridge, "has acknowledged nothing for", 1).await;
     assert!(ani.notes().is_empty());
     prosody.signal("CONT");
@@ -290,7 +269,7 @@ async fn of_what_nobody_knows_the_channels_file_says() {
     begun(&mut world, &prosody, &more).await;
     let ani = Person::online(&prosody, "ani").await;
     prosody.signal("STOP");
-    let alert = send(&world, ANI, "Awas di desa").await;
+    let alert = world.alert("xmpp", ANI, "Awas di desa").await;
     until_state(&world, alert, "unknown").await;
     prosody.signal("CONT");
     // It lay in the server's hands.
@@ -308,14 +287,14 @@ async fn what_the_network_gives_back_is_heard() {
         ("nobody@localhost", "service-unavailable"),
         ("ani@elsewhere.example", "not-allowed"),
     ] {
-        let id = send(&world, to, "Awas").await;
+        let id = world.alert("xmpp", to, "Awas").await;
         let failed = format!(
             "SELECT reason FROM text_receipt WHERE provider_id = '{id}' AND state = 'failed'"
         );
         until("a receipt", async || !world.texts(&failed).await.is_empty()).await;
         assert_eq!(world.texts(&failed).await, [reason]);
     }
-    let id = send(&world, "no address", "Awas").await;
+    let id = world.alert("xmpp", "no address", "Awas").await;
     until_state(&world, id, "refused").await;
 }
 

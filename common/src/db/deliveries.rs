@@ -2,6 +2,7 @@
 
 use super::Tx;
 use crate::messages::Purpose;
+use crate::transport::Outcome;
 use crate::{Failure, Result};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -101,6 +102,16 @@ impl State {
             Self::Suppressed => "suppressed",
             Self::Expired => "expired",
             Self::Moved => "moved",
+        }
+    }
+
+    /// What a hand-over leads to, with the provider's id and what there is to say about it.
+    pub fn after(outcome: &Outcome) -> (Self, Option<&str>, Option<&str>) {
+        match outcome {
+            Outcome::Sent { provider_id } => (Self::Sent, provider_id.as_deref(), None),
+            Outcome::Refused { reason } => (Self::Refused, None, Some(reason)),
+            Outcome::NotSent(failure) => (Self::Waiting, None, Some(&failure.cause)),
+            Outcome::Unknown { reason } => (Self::Unknown, None, Some(reason)),
         }
     }
 

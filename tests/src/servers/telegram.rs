@@ -1,7 +1,7 @@
 //! A stand-in for the Telegram Bot API with one bot: strict where core.telegram.org/bots/api is.
 
 use super::provider::json_of;
-use super::web::{Served, client};
+use super::web::{Served, bring_json};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -152,17 +152,8 @@ impl Telegram {
 
 /// Brings an update with this secret; the answer's status.
 pub async fn bring(to: &str, update: &Value, secret: &str) -> u16 {
-    let asked = client()
-        .post(to)
-        .header("content-type", "application/json")
-        .header("X-Telegram-Bot-Api-Secret-Token", secret)
-        .body(update.to_string());
-    asked
-        .send()
-        .await
-        .expect("the bridge answers")
-        .status()
-        .as_u16()
+    let header = ("X-Telegram-Bot-Api-Secret-Token", secret);
+    bring_json(to, update.to_string(), header).await
 }
 
 fn now() -> i64 {

@@ -1,7 +1,7 @@
 //! A stand-in for the WhatsApp Cloud API with one number: strict where Meta's documentation is.
 
 use super::provider::json_of;
-use super::web::{Served, client};
+use super::web::{Served, bring_json, client};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -139,17 +139,7 @@ pub async fn bring(to: &str, notification: &Value) -> u16 {
 
 /// The same with any body and signature.
 pub async fn bring_raw(to: &str, body: &str, signature: &str) -> u16 {
-    let asked = client()
-        .post(to)
-        .header("content-type", "application/json")
-        .header("X-Hub-Signature-256", signature)
-        .body(body.to_owned());
-    asked
-        .send()
-        .await
-        .expect("the bridge answers")
-        .status()
-        .as_u16()
+    bring_json(to, body.to_owned(), ("X-Hub-Signature-256", signature)).await
 }
 
 /// `X-Hub-Signature-256`.

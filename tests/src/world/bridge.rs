@@ -1,7 +1,11 @@
 //! Channels of a world's bridge.
 
 use super::World;
+use common::envelope::Envelope;
+use common::messages::{Message, Purpose, TextOutput};
+use jiff::{SignedDuration, Timestamp};
 use std::fs;
+use uuid::Uuid;
 
 impl World {
     /// Has the bridge run this channel by this file, with secrets by name; makes its queue.
@@ -28,5 +32,23 @@ impl World {
         }
         let queue = format!("text-output-{name}");
         self.queue.create(&queue).await.expect("the queue is made");
+    }
+
+    /// Puts an alert for somebody on a channel's queue; its delivery's id.
+    pub async fn alert(&self, channel: &str, to: &str, text: &str) -> Uuid {
+        let message = TextOutput {
+            channel: channel.into(),
+            to: to.into(),
+            text: text.into(),
+            purpose: Purpose::Alert,
+            in_reply_to: None,
+            parts: 1,
+            expires_at: Timestamp::now() + SignedDuration::from_hours(1),
+            tried: Vec::new(),
+        };
+        let envelope = Envelope::first(Uuid::now_v7(), &message, Timestamp::now());
+        self.put(&message.queue(), std::slice::from_ref(&envelope))
+            .await;
+        envelope.id
     }
 }

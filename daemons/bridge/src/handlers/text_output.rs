@@ -283,12 +283,7 @@ impl Deliverer for TextOutputDeliverer {
         out: &mut Outbox,
     ) -> Result {
         let id = text.envelope.id;
-        let (state, provider_id, reason) = match outcome {
-            Outcome::Sent { provider_id } => (State::Sent, provider_id.as_deref(), None),
-            Outcome::Refused { reason } => (State::Refused, None, Some(reason.as_str())),
-            Outcome::NotSent(failure) => (State::Waiting, None, Some(failure.cause.as_str())),
-            Outcome::Unknown { reason } => (State::Unknown, None, Some(reason.as_str())),
-        };
+        let (state, provider_id, reason) = State::after(outcome);
         let first = deliveries::record(tx, id, state, provider_id, reason).await?;
         if state == State::Sent {
             let of = self.channel.length.pieces(&text.text).len();
